@@ -1,0 +1,33 @@
+import { defineEntity, p } from '@mikro-orm/core';
+import { primaryId, reference, timestamp } from '../platform/columns.ts';
+import { Task } from '../tasks/task.entity.ts';
+import { Worktree } from '../worktrees/worktree.entity.ts';
+
+/** A commit of a working copy, with its data stored so that another machine can restore it. */
+const CheckpointSchema = defineEntity({
+  name: 'Checkpoint',
+  tableName: 'checkpoint',
+  uniques: [{ properties: ['worktreeId', 'number'] }, { properties: ['worktreeId', 'uploadId'] }],
+  properties: {
+    id: primaryId('checkpoint'),
+    worktreeId: reference('worktree', (): unknown => Worktree, 'covered'),
+    taskId: reference('task', (): unknown => Task),
+    number: p.integer(),
+    commitSha: p.text(),
+    /** The commit its data builds on: a machine that has it can restore the checkpoint. */
+    baseSha: p.text(),
+    branch: p.text(),
+    message: p.text(),
+    filesChanged: p.integer(),
+    linesAdded: p.integer(),
+    linesRemoved: p.integer(),
+    /** What git could not take: reported, not hidden. */
+    skippedPaths: p.type('text[]').$type<string[]>().default([]),
+    /** Finds the parts of its data. */
+    uploadId: p.text(),
+    bytes: p.integer(),
+    createdAt: timestamp(),
+  },
+});
+export class Checkpoint extends CheckpointSchema.class {}
+CheckpointSchema.setClass(Checkpoint);

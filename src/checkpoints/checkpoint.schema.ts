@@ -1,0 +1,199 @@
+import { ContractEvent, registerEventTypes } from '../events/event.schema.ts';
+import type { EventOf, LoggedEvent } from '../events/event-types.ts';
+import { builder } from '../graphql/builder.ts';
+import { Node, registerNode } from '../graphql/node.ts';
+import { notFound } from '../platform/errors.ts';
+import { parseId } from '../platform/ids.ts';
+import { findTask } from '../tasks/task.access.ts';
+import { Task } from '../tasks/task.entity.ts';
+import { REQUEST_ID } from '../tasks/task.mutations.ts';
+import { TaskType } from '../tasks/task.schema.ts';
+import { Worktree } from '../worktrees/worktree.entity.ts';
+import { WorktreeType } from '../worktrees/worktree.schema.ts';
+import { Checkpoint } from './checkpoint.entity.ts';
+import {
+  createCheckpoint,
+  listCheckpoints,
+  recordCheckpoint,
+  uploadCheckpointPart,
+} from './checkpoint.service.ts';
+
+export const CheckpointType = builder.objectRef<Checkpoint>('Checkpoint');
+CheckpointType.implement({
+  description:
+    'A commit of a working copy, whose data is stored here so that another machine can restore it.',
+  interfaces: [Node],
+  fields: (t) => ({
+    number: t.exposeInt('number', { description: '1, 2, 3 … for its working copy.' }),
+    task: t.field({
+      type: TaskType,
+      description: 'The task it was made for.',
+      resolve: (checkpoint, _, { loaders }) => loaders.get(Task, checkpoint.taskId),
+    }),
+    worktree: t.field({
+      type: WorktreeType,
+      description: 'The working copy it is of.',
+      resolve: (checkpoint, _, { loaders }) => loaders.get(Worktree, checkpoint.worktreeId),
+    }),
+    commitSha: t.exposeString('commitSha', { description: 'The commit.' }),
+    branch: t.exposeString('branch', { description: 'The branch of the working copy.' }),
+    message: t.exposeString('message', { description: 'Why it was made.' }),
+    filesChanged: t.exposeInt('filesChanged', {
+      description: 'Files changed since the one before, else since the base.',
+    }),
+    linesAdded: t.exposeInt('linesAdded', { description: 'Lines that came.' }),
+    linesRemoved: t.exposeInt('linesRemoved', { description: 'Lines that went.' }),
+    skippedPaths: t.exposeStringList('skippedPaths', {
+      description: 'What git could not take; it is not in the checkpoint.',
+    }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
+  }),
+});
+registerNode('checkpoint', {
+  entity: Checkpoint,
+  typeName: 'Checkpoint',
+  find: async (op, id) => {
+    const checkpoint = await op.em.findOne(Checkpoint, { id: parseId('checkpoint', id, 'id') });
+    if (!checkpoint) throw notFound('checkpoint', id);
+    await findTask(op.em, op.principal, checkpoint.taskId, 'id').catch(() => {
+      throw notFound('checkpoint', id);
+    });
+    return checkpoint;
+  },
+});
+
+builder.queryField('checkpoints', (t) =>
+  t.field({
+    type: [CheckpointType],
+    description:
+      "The checkpoints of a task's working copy, first to last. For the owner and the contract's tasks.",
+    args: { taskId: t.arg.id({ required: true, description: 'The task.' }) },
+    resolve: (_, { taskId }, context) => listCheckpoints(context.operation(), taskId),
+  }),
+);
+builder.objectField(TaskType, 'checkpoints', (t) =>
+  t.field({
+    type: [CheckpointType],
+    description: 'The checkpoints of its working copy, first to last.',
+    resolve: (task, _, { loaders }) =>
+      task.worktreeId ? loaders.many(Checkpoint, 'worktreeId', task.worktreeId, {}, 'number') : [],
+  }),
+);
+
+const CreateCheckpointInput = builder.inputType('CreateCheckpointInput', {
+  description: 'What to save.',
+  fields: (t) => ({
+    taskId: t.id({ required: true, description: 'The task whose working copy to save.' }),
+    message: t.string({ required: true, description: 'Why.' }),
+    requestId: t.string({ description: REQUEST_ID }),
+  }),
+});
+const CreateCheckpointPayload = builder
+  .objectRef<{ checkpoint: Checkpoint | null; created: boolean; pending: boolean }>('CreateCheckpointPayload')
+  .implement({
+    description: 'What was saved.',
+    fields: (t) => ({
+      checkpoint: t.field({
+        type: CheckpointType,
+        nullable: true,
+        description:
+          'The checkpoint, or the last one when nothing has changed; null when nothing ever has, or while pending.',
+        resolve: ({ checkpoint }) => checkpoint,
+      }),
+      created: t.exposeBoolean('created', { description: 'Whether there was something new to save.' }),
+      pending: t.exposeBoolean('pending', {
+        description: 'Whether the daemon is still at it; the result comes in the log.',
+      }),
+    }),
+  });
+const RecordCheckpointInput = builder.inputType('RecordCheckpointInput', {
+  description: 'A checkpoint that a daemon made and whose data it has uploaded.',
+  fields: (t) => ({
+    taskId: t.id({ required: true, description: 'The task.' }),
+    attempt: t.int({ required: true, description: 'The attempt.' }),
+    worktreeId: t.id({ required: true, description: 'The working copy.' }),
+    commitSha: t.string({ required: true, description: 'The commit.' }),
+    baseSha: t.string({ required: true, description: 'The commit its data builds on.' }),
+    branch: t.string({ required: true, description: 'The branch of the working copy.' }),
+    message: t.string({ required: true, description: 'Why it was made.' }),
+    filesChanged: t.int({
+      required: true,
+      description: 'Files changed since the one before, else since the base.',
+    }),
+    linesAdded: t.int({ required: true, description: 'Lines that came.' }),
+    linesRemoved: t.int({ required: true, description: 'Lines that went.' }),
+    skippedPaths: t.stringList({ defaultValue: [], description: 'What git could not take.' }),
+    uploadId: t.string({ required: true, description: 'The upload that holds its data.' }),
+    parts: t.int({ required: true, description: 'How many parts the upload has.' }),
+    bytes: t.int({ required: true, description: 'How many bytes they are together.' }),
+  }),
+});
+const RecordCheckpointPayload = builder
+  .objectRef<{ checkpoint: Checkpoint; created: boolean }>('RecordCheckpointPayload')
+  .implement({
+    description: 'The checkpoint that was recorded.',
+    fields: (t) => ({
+      checkpoint: t.field({
+        type: CheckpointType,
+        description: 'The checkpoint.',
+        resolve: ({ checkpoint }) => checkpoint,
+      }),
+      created: t.exposeBoolean('created', { description: 'false: this upload had been recorded before.' }),
+    }),
+  });
+const UploadCheckpointPartInput = builder.inputType('UploadCheckpointPartInput', {
+  description: "A piece of a checkpoint's data.",
+  fields: (t) => ({
+    taskId: t.id({ required: true, description: 'The task.' }),
+    attempt: t.int({ required: true, description: 'The attempt.' }),
+    uploadId: t.string({ required: true, description: 'A name for the upload, made by the daemon.' }),
+    index: t.int({ required: true, description: 'Which piece, from 0.' }),
+    data: t.string({ required: true, description: 'The bytes in base64, at most 4 MiB.' }),
+  }),
+});
+const UploadCheckpointPartPayload = builder
+  .objectRef<{ received: number }>('UploadCheckpointPartPayload')
+  .implement({
+    description: 'The piece that was stored.',
+    fields: (t) => ({ received: t.exposeInt('received', { description: 'Its index.' }) }),
+  });
+
+builder.mutationFields((t) => ({
+  createCheckpoint: t.field({
+    type: CreateCheckpointPayload,
+    description:
+      "Saves a task's whole working copy, leaving its branch, index and files as they are. For the owner, the supervisor, and a task about itself.",
+    args: { input: t.arg({ type: CreateCheckpointInput, required: true, description: 'What to save.' }) },
+    resolve: (_, { input }, context) => createCheckpoint(context.operation(), input),
+  }),
+  uploadCheckpointPart: t.field({
+    type: UploadCheckpointPartPayload,
+    description:
+      "Stores a piece of a checkpoint's data; it counts once the checkpoint is recorded. For daemons.",
+    args: { input: t.arg({ type: UploadCheckpointPartInput, required: true, description: 'The piece.' }) },
+    resolve: async (_, { input }, context) => ({
+      received: await uploadCheckpointPart(context.operation(), input),
+    }),
+  }),
+  recordCheckpoint: t.field({
+    type: RecordCheckpointPayload,
+    description:
+      'Records a checkpoint: whole, or not at all. The same upload again gives the same. For daemons.',
+    args: { input: t.arg({ type: RecordCheckpointInput, required: true, description: 'The checkpoint.' }) },
+    resolve: (_, { input }, context) => recordCheckpoint(context.operation(), input),
+  }),
+}));
+
+builder.objectRef<EventOf<'CHECKPOINT_CREATED'>>('CheckpointCreatedEvent').implement({
+  description: 'A working copy was saved.',
+  interfaces: [ContractEvent],
+  isTypeOf: (value) => (value as LoggedEvent).type === 'CHECKPOINT_CREATED',
+  fields: (t) => ({
+    checkpoint: t.field({
+      type: CheckpointType,
+      description: 'The checkpoint.',
+      resolve: (event, _, { loaders }) => loaders.get(Checkpoint, event.data.checkpointId),
+    }),
+  }),
+});
+registerEventTypes('CheckpointCreatedEvent', ['CHECKPOINT_CREATED']);

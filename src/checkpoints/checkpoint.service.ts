@@ -1,0 +1,209 @@
+import { LockMode } from '@mikro-orm/core';
+import { sql } from 'kysely';
+import { callingDaemonId, issueCommand } from '../daemons/command.service.ts';
+import { logEvent } from '../events/append.ts';
+import { authorize } from '../keys/permissions.ts';
+import { once } from '../keys/requests.ts';
+import { type EntityManager, kysely } from '../platform/database.ts';
+import { DomainError, invalidInput, notFound } from '../platform/errors.ts';
+import { type Id, newId, parseId, toUuid } from '../platform/ids.ts';
+import { isTask } from '../platform/principal.ts';
+import { type CreateCheckpointPayload, createCheckpointResultSchema } from '../platform/protocol.ts';
+import type { Operation } from '../platform/runtime.ts';
+import { checkedText, requiredText } from '../platform/text.ts';
+import { transact } from '../platform/transaction.ts';
+import { findTask, lockTask } from '../tasks/task.access.ts';
+import { Task } from '../tasks/task.entity.ts';
+import { TaskAttempt } from '../tasks/task-attempt.entity.ts';
+import { connectedWorktree, daemonAnswer } from '../worktrees/daemon-answer.ts';
+import { Worktree } from '../worktrees/worktree.entity.ts';
+import { Checkpoint } from './checkpoint.entity.ts';
+
+/**
+ * Saves a task's whole working copy as a commit and stores its data here.
+ * @returns the checkpoint; `created: false` with the last one (null when there is none) when nothing has changed;
+ * `pending` when the daemon needs longer than a minute
+ * @throws DomainError FORBIDDEN for a task about another task, NO_DAEMON …
+ */
+export async function createCheckpoint(
+  op: Operation,
+  input: { taskId: string; message: string; requestId?: string | null | undefined },
+): Promise<{ checkpoint: Checkpoint | null; created: boolean; pending: boolean }> {
+  authorize(op.principal, 'read');
+  const message = requiredText(input.message, 'message', 2_000);
+  const commandId = await transact(op.runtime, async (tx) => {
+    const task = await lockTask(tx, op.principal, input.taskId);
+    const { principal } = op;
+    if (isTask(principal) && principal.kind !== 'SUPERVISOR' && principal.taskId !== task.id) {
+      throw new DomainError('FORBIDDEN', 'A task may save its own working copy only.');
+    }
+    const request = {
+      ownerId: task.ownerId,
+      requestId: input.requestId,
+      operation: 'createCheckpoint',
+      input,
+    };
+    const { result } = await once(tx, request, async () => {
+      if (!task.worktreeId) {
+        throw new DomainError(
+          'INVALID_TRANSITION',
+          `Task ${task.id} is ${task.status} and has no working copy yet.`,
+        );
+      }
+      const { daemon } = await connectedWorktree(tx.em, task.worktreeId);
+      const payload: CreateCheckpointPayload = {
+        taskId: task.id,
+        attempt: task.attempt,
+        worktreeId: task.worktreeId,
+        message,
+      };
+      const { attempt } = task;
+      return issueCommand(tx, {
+        daemonId: daemon.id,
+        taskId: task.id,
+        attempt,
+        type: 'CREATE_CHECKPOINT',
+        payload: { ...payload },
+      }).id;
+    });
+    return result as Id<'command'>;
+  });
+  const answer = await daemonAnswer(op, commandId, createCheckpointResultSchema);
+  if (!answer) return { checkpoint: null, created: false, pending: true };
+  const em = op.runtime.db.fork();
+  const checkpoint = answer.checkpointId
+    ? await em.findOneOrFail(Checkpoint, { id: parseId('checkpoint', answer.checkpointId, 'checkpointId') })
+    : null;
+  return { checkpoint, created: answer.created, pending: false };
+}
+
+/** The checkpoints of a task's working copy, first to last. */
+export async function listCheckpoints(op: Operation, taskId: string): Promise<Checkpoint[]> {
+  authorize(op.principal, 'read');
+  const task = await findTask(op.em, op.principal, taskId);
+  if (!task.worktreeId) return [];
+  return op.em.find(Checkpoint, { worktreeId: task.worktreeId }, { orderBy: { number: 'asc' } });
+}
+
+export interface CheckpointRecord {
+  readonly taskId: string;
+  readonly attempt: number;
+  readonly worktreeId: string;
+  readonly commitSha: string;
+  readonly baseSha: string;
+  readonly branch: string;
+  readonly message: string;
+  readonly filesChanged: number;
+  readonly linesAdded: number;
+  readonly linesRemoved: number;
+  readonly skippedPaths?: readonly string[] | null | undefined;
+  readonly uploadId: string;
+  readonly parts: number;
+  readonly bytes: number;
+}
+
+const OBJECT_ID = /^[0-9a-f]{40}([0-9a-f]{24})?$/;
+
+/**
+ * A daemon records a checkpoint whose data it has uploaded: the checkpoint is there whole, or not at all. The same
+ * upload again gives the same checkpoint.
+ */
+export async function recordCheckpoint(
+  op: Operation,
+  input: CheckpointRecord,
+): Promise<{ checkpoint: Checkpoint; created: boolean }> {
+  const daemonId = callingDaemonId(op);
+  const taskId = parseId('task', input.taskId, 'taskId');
+  const worktreeId = parseId('worktree', input.worktreeId, 'worktreeId');
+  if (!OBJECT_ID.test(input.commitSha))
+    throw invalidInput('commitSha', 'commitSha is not the id of a commit.');
+  if (!OBJECT_ID.test(input.baseSha)) throw invalidInput('baseSha', 'baseSha is not the id of a commit.');
+  return transact(op.runtime, async (tx) => {
+    await checkAttempt(tx.em, daemonId, taskId, input.attempt);
+    const worktree = await tx.em.findOne(
+      Worktree,
+      { id: worktreeId, daemonId },
+      { lockMode: LockMode.PESSIMISTIC_WRITE },
+    );
+    if (!worktree) throw notFound('worktree', worktreeId);
+    const same = await tx.em.findOne(Checkpoint, { worktreeId, uploadId: input.uploadId });
+    if (same) return { checkpoint: same, created: false };
+    const { rows } = await sql<{ parts: number; bytes: string | number | null }>`
+      select count(*)::int as parts, sum(length(data)) as bytes from checkpoint_part
+      where task_id = ${toUuid(taskId)} and upload_id = ${input.uploadId}`.execute(kysely(tx.em));
+    if (rows[0]?.parts !== input.parts || Number(rows[0].bytes ?? 0) !== input.bytes) {
+      throw invalidInput(
+        'parts',
+        `${rows[0]?.parts ?? 0} parts of the upload are here, not ${input.parts}. Send the others first.`,
+      );
+    }
+    worktree.lastCheckpoint += 1;
+    const checkpoint = tx.em.create(Checkpoint, {
+      id: newId('checkpoint'),
+      worktreeId,
+      taskId,
+      number: worktree.lastCheckpoint,
+      commitSha: input.commitSha,
+      baseSha: input.baseSha,
+      branch: checkedText(input.branch, 'branch', 250),
+      message: checkedText(input.message, 'message', 4_000),
+      filesChanged: input.filesChanged,
+      linesAdded: input.linesAdded,
+      linesRemoved: input.linesRemoved,
+      skippedPaths: (input.skippedPaths ?? []).map((path) => path.toWellFormed().replaceAll('\0', '\uFFFD')),
+      uploadId: input.uploadId,
+      bytes: input.bytes,
+      createdAt: tx.now,
+    });
+    logEvent(tx, worktree.contractId, {
+      type: 'CHECKPOINT_CREATED',
+      taskId,
+      data: { checkpointId: checkpoint.id },
+    });
+    return { checkpoint, created: true };
+  });
+}
+
+/** Largest piece of a checkpoint's data, in bytes. */
+const MAX_PART = 4 * 1_024 * 1_024;
+
+/** A daemon uploads a piece of a checkpoint's data. The same piece again changes nothing. */
+export async function uploadCheckpointPart(
+  op: Operation,
+  input: { taskId: string; attempt: number; uploadId: string; index: number; data: string },
+): Promise<number> {
+  const daemonId = callingDaemonId(op);
+  const taskId = parseId('task', input.taskId, 'taskId');
+  const data = Buffer.from(input.data, 'base64');
+  if (data.length === 0 || data.length > MAX_PART) {
+    throw invalidInput('data', `data has ${data.length} bytes; 1 to ${MAX_PART} in base64 are taken.`);
+  }
+  if (input.index < 0 || input.index > 10_000)
+    throw invalidInput('index', 'index lies between 0 and 10,000.');
+  const uploadId = requiredText(input.uploadId, 'uploadId', 100);
+  await transact(op.runtime, async (tx) => {
+    await checkAttempt(tx.em, daemonId, taskId, input.attempt);
+    await sql`
+      insert into checkpoint_part (task_id, upload_id, index, data, created_at)
+      values (${toUuid(taskId)}, ${uploadId}, ${input.index}, ${data}, ${tx.now.toISOString()})
+      on conflict do nothing`.execute(kysely(tx.em));
+  });
+  return input.index;
+}
+
+/** Only the daemon that has the present attempt may write for it. */
+async function checkAttempt(
+  em: EntityManager,
+  daemonId: Id<'daemon'>,
+  taskId: Id<'task'>,
+  attempt: number,
+): Promise<void> {
+  const known = await em.findOne(TaskAttempt, { taskId, attempt, daemonId });
+  if (!known) throw notFound('task', taskId);
+  const task = await em.findOneOrFail(Task, { id: taskId });
+  if (task.attempt === attempt) return;
+  throw new DomainError(
+    'STALE_ATTEMPT',
+    `Task ${taskId} is at attempt ${task.attempt}; attempt ${attempt} may not act any more.`,
+  );
+}

@@ -1,0 +1,150 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Client, createClient } from 'graphql-ws';
+import WebSocket from 'ws';
+import { ApiError, UnreachableError } from './errors.ts';
+import type { TypedDocumentString } from './generated/graphql.ts';
+
+export interface ClientOptions {
+  /** The GraphQL endpoint, `http(s)://host:port/graphql`. */
+  readonly url: string;
+  /** A user, task or daemon key. */
+  readonly key: string;
+}
+
+export interface RequestOptions {
+  readonly signal?: AbortSignal;
+  /** How long to wait for the answer. Milliseconds, default 60,000. */
+  readonly timeoutMs?: number;
+  /**
+   * How long to go on trying while there is no answer at all. Milliseconds, default 0: once. Only for operations
+   * that may be repeated (queries, and mutations with a `requestId` or an index of their own).
+   */
+  readonly retryForMs?: number;
+}
+
+interface GraphQLAnswer<TResult> {
+  data?: TResult | null;
+  errors?: { message: string; extensions?: Record<string, unknown> }[];
+}
+
+/** A thin GraphQL client: queries and mutations over HTTP, subscriptions over one WebSocket. */
+export class TaskmeshClient {
+  readonly url: string;
+  readonly #key: string;
+  #socket: Client | undefined;
+
+  constructor(options: ClientOptions) {
+    this.url = options.url;
+    this.#key = options.key;
+  }
+
+  /**
+   * Runs a query or mutation.
+   * @throws ApiError when the API refused it, UnreachableError when no answer came.
+   */
+  async request<TResult, TVariables>(
+    document: TypedDocumentString<TResult, TVariables>,
+    variables: TVariables,
+    options: RequestOptions = {},
+  ): Promise<TResult> {
+    const giveUpAt = Date.now() + (options.retryForMs ?? 0);
+    for (let pause = 100; ; pause = Math.min(pause * 2, 5_000)) {
+      try {
+        return await this.#send(document, variables, options);
+      } catch (error) {
+        if (!(error instanceof UnreachableError) || Date.now() + pause > giveUpAt) throw error;
+        await delay(pause, undefined, options.signal ? { signal: options.signal } : {});
+      }
+    }
+  }
+
+  async #send<TResult, TVariables>(
+    document: TypedDocumentString<TResult, TVariables>,
+    variables: TVariables,
+    options: RequestOptions,
+  ): Promise<TResult> {
+    const timeout = AbortSignal.timeout(options.timeoutMs ?? 60_000);
+    const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
+    let answer: GraphQLAnswer<TResult>;
+    try {
+      const response = await fetch(this.url, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          accept: 'application/graphql-response+json, application/json',
+          authorization: `Bearer ${this.#key}`,
+        },
+        body: JSON.stringify({ query: document.toString(), variables }),
+        signal,
+      });
+      answer = (await response.json()) as GraphQLAnswer<TResult>;
+    } catch (cause) {
+      if (options.signal?.aborted) throw options.signal.reason;
+      throw new UnreachableError(this.url, cause);
+    }
+    const refusal = answer.errors?.[0];
+    if (refusal) throw new ApiError(refusal.message, refusal.extensions);
+    if (!answer.data)
+      throw new UnreachableError(this.url, new Error('The answer was not a GraphQL response.'));
+    return answer.data;
+  }
+
+  /**
+   * Runs a subscription until it completes or the signal aborts.
+   * @throws ApiError when the API refused it, UnreachableError when the socket was cut. It does not reconnect by
+   * itself: see `follow` in follow.ts for subscriptions that resume from a cursor.
+   */
+  async *subscribe<TResult, TVariables>(
+    document: TypedDocumentString<TResult, TVariables>,
+    variables: TVariables,
+    signal?: AbortSignal,
+  ): AsyncGenerator<TResult, void, undefined> {
+    this.#socket ??= createClient({
+      url: this.url.replace(/^http/, 'ws'),
+      webSocketImpl: WebSocket,
+      connectionParams: { authorization: `Bearer ${this.#key}` },
+      lazy: true,
+      retryAttempts: 0,
+      keepAlive: 10_000,
+      lazyCloseTimeout: 500,
+    });
+    const results = this.#socket.iterate<TResult>({
+      query: document.toString(),
+      variables: variables as Record<string, unknown>,
+    });
+    const stop = () => void results.return?.(undefined);
+    signal?.addEventListener('abort', stop, { once: true });
+    try {
+      if (signal?.aborted) return;
+      for await (const result of results) {
+        const refusal = result.errors?.[0];
+        if (refusal) throw new ApiError(refusal.message, refusal.extensions ?? {});
+        if (result.data) yield result.data as TResult;
+      }
+    } catch (error) {
+      throw asSubscriptionError(error, this.url);
+    } finally {
+      signal?.removeEventListener('abort', stop);
+    }
+  }
+
+  /** Closes the WebSocket. Requests under way are not touched. */
+  async close(): Promise<void> {
+    await this.#socket?.dispose();
+    this.#socket = undefined;
+  }
+}
+
+/** graphql-ws rejects with an array of GraphQL errors, a close event, or an error of the socket. */
+function asSubscriptionError(error: unknown, url: string): Error {
+  if (error instanceof ApiError) return error;
+  if (Array.isArray(error) && error[0]) {
+    const [first] = error as { message: string; extensions?: Record<string, unknown> }[];
+    return new ApiError(first?.message ?? 'The subscription was refused.', first?.extensions);
+  }
+  const close = error as { code?: unknown; reason?: unknown };
+  if (close.code === 4401 || close.code === 4403) {
+    return new ApiError(String(close.reason ?? 'The key was refused.'), { code: 'UNAUTHENTICATED' });
+  }
+  return new UnreachableError(url, error);
+}

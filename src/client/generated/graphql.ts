@@ -1,0 +1,2008 @@
+/* eslint-disable */
+/** Internal type. DO NOT USE DIRECTLY. */
+type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
+/** Internal type. DO NOT USE DIRECTLY. */
+export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
+/** Which command the daemon takes on. */
+export type AcceptCommandInput = {
+  /** The command. */
+  commandId: string;
+  /** The epoch that registerDaemon gave. */
+  epoch: number;
+};
+
+/** Which answer has arrived. */
+export type AcknowledgeAnswerInput = {
+  /** The question. */
+  questionId: string;
+};
+
+/** An answer: choices, a text, or both. */
+export type AnswerQuestionInput = {
+  /** Choices among those offered; one, unless multiSelect. */
+  choices?: Array<string> | null | undefined;
+  /** The question. */
+  questionId: string;
+  /** Any text that names this request: sent again, also while the first is under way, it gives the first result and does nothing twice. */
+  requestId?: string | null | undefined;
+  /** A free text. */
+  text?: string | null | undefined;
+};
+
+/** A batch of output of one attempt. */
+export type AppendTaskOutputInput = {
+  /** The attempt. */
+  attempt: number;
+  /** The entries, at most 5,000. */
+  entries: Array<OutputEntryInput>;
+  /** The index of the first entry among all of this attempt, from 0. */
+  firstIndex: number;
+  /** The task. */
+  taskId: string;
+};
+
+/** What to ask. */
+export type AskQuestionInput = {
+  /** Answers to offer, at most 50; a free text is always allowed too. */
+  choices?: Array<string> | null | undefined;
+  /** What one should know to answer. */
+  context?: string | null | undefined;
+  /** The contract; a supervisor's key implies its own. */
+  contractId?: string | null | undefined;
+  /** Whether it can still be answered after its time; the answer comes as a message. */
+  keepOpen?: boolean | null | undefined;
+  /** Whether several choices may be taken. */
+  multiSelect?: boolean | null | undefined;
+  /** The question. */
+  question: string;
+  /** What it is about. */
+  questionType?: QuestionType | null | undefined;
+  /** Any text that names this request: sent again, also while the first is under way, it gives the first result and does nothing twice. */
+  requestId?: string | null | undefined;
+  /** How long the question lives, 1 to 86,400. */
+  timeoutSeconds?: number | null | undefined;
+  /** How long this call waits, 0 to 86,400; else as long as the question lives. Behind a proxy wait in slices of 50 s. */
+  waitSeconds?: number | null | undefined;
+};
+
+/** Which answer to wait for. */
+export type AwaitAnswerInput = {
+  /** The question. */
+  questionId: string;
+  /** How long this call waits, 0 to 86,400. */
+  timeoutSeconds?: number | null | undefined;
+};
+
+/** Which task to cancel. */
+export type CancelTaskInput = {
+  /** Why; it becomes the errorMessage. */
+  reason?: string | null | undefined;
+  /** Any text that names this request: sent again, also while the first is under way, it gives the first result and does nothing twice. */
+  requestId?: string | null | undefined;
+  /** The task. */
+  taskId: string;
+};
+
+/** Why a command could not be done. */
+export type CommandErrorInput = {
+  /** One of the error codes. */
+  code: string;
+  /** For a person: what happened and what to do. */
+  message: string;
+};
+
+/** What a daemon is told to do. */
+export type CommandType =
+  /** End the agent of a task, with its whole process group. */
+  | 'CANCEL_TASK'
+  /** Make a branch. */
+  | 'CREATE_BRANCH'
+  /** Save a working copy. */
+  | 'CREATE_CHECKPOINT'
+  /** Push a branch and open a pull request. */
+  | 'CREATE_PULL_REQUEST'
+  /** Say what a working copy has changed. */
+  | 'GET_TASK_DIFF'
+  /** Merge a task's branch. */
+  | 'MERGE_TASK'
+  /** Pause the agent of a task. */
+  | 'PAUSE_TASK'
+  /** Read a file of a working copy. */
+  | 'READ_FILE'
+  /** Let a paused agent go on. */
+  | 'RESUME_TASK'
+  /** Take a working copy back to a checkpoint. */
+  | 'REWIND_WORKTREE'
+  /** Give a message to an agent. */
+  | 'SEND_MESSAGE'
+  /** Start the agent of a task. */
+  | 'SPAWN_TASK';
+
+/** A daemon's answer to a command. */
+export type CompleteCommandInput = {
+  /** The command. */
+  commandId: string;
+  /** The epoch that registerDaemon gave. */
+  epoch: number;
+  /** Why it could not be done; without it, it was done. */
+  error?: CommandErrorInput | null | undefined;
+  /** What came of it, by type of command. */
+  result?: unknown;
+};
+
+/** Which contract is done. */
+export type CompleteContractInput = {
+  /** Whether tasks that are not completed are cancelled. */
+  cancelTasks?: boolean | null | undefined;
+  /** The contract; a supervisor's key implies its own. */
+  contractId?: string | null | undefined;
+  /** Any text that names this request: sent again, also while the first is under way, it gives the first result and does nothing twice. */
+  requestId?: string | null | undefined;
+  /** What came of it. */
+  summary?: string | null | undefined;
+};
+
+/** Where a contract stands. */
+export type ContractPhase =
+  /** Doing it. */
+  | 'EXECUTE'
+  /** Deciding how it is done. */
+  | 'PLAN'
+  /** Finding out what there is. */
+  | 'RESEARCH'
+  /** Looking at what was done. */
+  | 'REVIEW'
+  /** Writing down what is wanted. */
+  | 'SPECIFY';
+
+/** Whether a contract takes work. */
+export type ContractStatus =
+  /** Open: tasks can be spawned. */
+  | 'ACTIVE'
+  /** Put away; it takes no new tasks. */
+  | 'ARCHIVED'
+  /** Done; it takes no new tasks. */
+  | 'COMPLETED';
+
+/** What to save. */
+export type CreateCheckpointInput = {
+  /** Why. */
+  message: string;
+  /** Any text that names this request: sent again, also while the first is under way, it gives the first result and does nothing twice. */
+  requestId?: string | null | undefined;
+  /** The task whose working copy to save. */
+  taskId: string;
+};
+
+/** A contract to open. */
+export type CreateContractInput = {
+  /** The agent profile of its supervisor and of tasks that name none; else shell. */
+  agent?: string | null | undefined;
+  /** What it is about. */
+  description?: string | null | undefined;
+  /** Whether nothing may leave the daemons' machines: no push to a remote. */
+  localOnly?: boolean | null | undefined;
+  /** What to call it. */
+  name: string;
+  /** The repositories it works on, at most 50. */
+  repositories?: Array<RepositoryInput> | null | undefined;
+  /** Any text that names this request: sent again, also while the first is under way, it gives the first result and does nothing twice. */
+  requestId?: string | null | undefined;
+  /** Whether the supervisor starts at once. */
+  startSupervisor?: boolean | null | undefined;
+  /** What the supervisor is to do; else the description. */
+  supervisorPlan?: string | null | undefined;
+};
+
+/** A key to make. */
+export type CreateKeyInput = {
+  /** What it is for. */
+  kind: KeyKind;
+  /** A name to know it by. */
+  name: string;
+};
+
+/** Whether a daemon takes work. */
+export type DaemonStatus =
+  /** It is there and takes tasks. */
+  | 'CONNECTED'
+  /** It left, or was silent for too long. */
+  | 'DISCONNECTED'
+  /** It finishes what it has and takes nothing new. */
+  | 'DRAINING';
+
+/** A daemon leaves. */
+export type DisconnectDaemonInput = {
+  /** The epoch that registerDaemon gave. */
+  epoch: number;
+};
+
+/** What an event of a contract's log is about. */
+export type EventType =
+  /** A working copy was saved. */
+  | 'CHECKPOINT_CREATED'
+  /** The contract was completed. */
+  | 'CONTRACT_COMPLETED'
+  /** The contract was opened. */
+  | 'CONTRACT_CREATED'
+  /** The contract changed. */
+  | 'CONTRACT_UPDATED'
+  /** A merge was done, or was found to conflict. */
+  | 'MERGE_FINISHED'
+  /** A message was sent to a task. */
+  | 'MESSAGE_SENT'
+  /** An agent said or did something. */
+  | 'OUTPUT'
+  /** A question was answered. */
+  | 'QUESTION_ANSWERED'
+  /** A question was asked. */
+  | 'QUESTION_ASKED'
+  /** A question was withdrawn, or its time was up. */
+  | 'QUESTION_CLOSED'
+  /** A task was completed; it comes after the last of its output. */
+  | 'TASK_COMPLETED'
+  /** A task was added. */
+  | 'TASK_CREATED'
+  /** A task has been silent for 10 minutes. */
+  | 'TASK_STALLED'
+  /** A task changed its status or its assignment. */
+  | 'TASK_UPDATED';
+
+/** What happened to a file. */
+export type FileChangeStatus =
+  /** It is new. */
+  | 'ADDED'
+  /** It was copied from another. */
+  | 'COPIED'
+  /** It is gone. */
+  | 'DELETED'
+  /** Its content or mode changed. */
+  | 'MODIFIED'
+  /** It has another path. */
+  | 'RENAMED'
+  /** It is of another kind now: a file, a symbolic link … */
+  | 'TYPE_CHANGED';
+
+/** How a task ended. */
+export type FinishTaskInput = {
+  /** false: the task FAILED, whatever its exit code. */
+  success?: boolean | null | undefined;
+  /** What was done, for the supervisor. */
+  summary: string;
+};
+
+/** A sign of life. */
+export type HeartbeatDaemonInput = {
+  /** The epoch that registerDaemon gave. */
+  epoch: number;
+};
+
+/** What a key is for. */
+export type KeyKind =
+  /** For one worker machine. */
+  | 'DAEMON'
+  /** For a person: everything the owner may do. */
+  | 'USER';
+
+/** What a merge came to. */
+export type MergeOutcome =
+  /** It conflicts; everything is as it was. */
+  | 'CONFLICT'
+  /** Done: the target was read back. */
+  | 'MERGED'
+  /** The daemon is still at it; the result comes in the log. */
+  | 'PENDING'
+  /** The target had it all already. */
+  | 'UP_TO_DATE';
+
+/** What to merge where. */
+export type MergeTaskInput = {
+  /** Only say what would happen. */
+  dryRun?: boolean | null | undefined;
+  /** The commit message; else one that names the task. */
+  message?: string | null | undefined;
+  /** Any text that names this request: sent again, also while the first is under way, it gives the first result and does nothing twice. After PENDING it takes the waiting up again. */
+  requestId?: string | null | undefined;
+  /** One commit instead of a merge commit. */
+  squash?: boolean | null | undefined;
+  /** The branch to merge into; else the task's own target, else the supervisor's branch. */
+  targetBranch?: string | null | undefined;
+  /** The task whose branch to merge. It must be DONE. */
+  taskId: string;
+};
+
+/** Who sent a message. */
+export type MessageSender =
+  /** The owner. */
+  | 'PERSON'
+  /** The contract's supervisor. */
+  | 'SUPERVISOR'
+  /** Taskmesh itself. */
+  | 'SYSTEM'
+  /** Another task. */
+  | 'TASK';
+
+/** Something an agent said or did. */
+export type OutputEntryInput = {
+  /** The text. NUL and broken Unicode are stored as U+FFFD. */
+  content: string;
+  /** What it cost, in US dollars. */
+  costUsd?: number | null | undefined;
+  /** When, by the daemon's clock. */
+  createdAt: string;
+  /** How long it took, in milliseconds. */
+  durationMs?: number | null | undefined;
+  /** Whether it tells of a failure. */
+  isError?: boolean | null | undefined;
+  /** Whether more chunks of the message follow. */
+  isPartial?: boolean | null | undefined;
+  /** Shared by the chunks of one message. */
+  messageId?: string | null | undefined;
+  /** What the tool was given. */
+  toolInput?: unknown;
+  /** The tool that was called. */
+  toolName?: string | null | undefined;
+  /** What kind. */
+  type: OutputType;
+};
+
+/** What kind of output an entry is. */
+export type OutputType =
+  /** The agent speaks. */
+  | 'ASSISTANT'
+  /** Something went wrong. */
+  | 'ERROR'
+  /** What the agent came to. */
+  | 'RESULT'
+  /** A line of the agent's standard error. */
+  | 'STDERR'
+  /** A line of the agent's standard output. */
+  | 'STDOUT'
+  /** A question to the person: toolInput has questionId, choices, context, multiSelect, questionType. */
+  | 'SUPERVISOR_QUESTION'
+  /** Taskmesh about the task. */
+  | 'SYSTEM'
+  /** The agent thinks. */
+  | 'THOUGHT'
+  /** The agent calls a tool. */
+  | 'TOOL_CALL'
+  /** What a tool gave. */
+  | 'TOOL_RESULT'
+  /** What the agent was told. */
+  | 'USER';
+
+/** What kind of key a caller has. */
+export type PrincipalKind =
+  /** A worker machine. */
+  | 'DAEMON'
+  /** The adversarial reviewer of a contract. */
+  | 'RED_TEAM'
+  /** A contract's supervisor. */
+  | 'SUPERVISOR'
+  /** A person: the owner. */
+  | 'USER'
+  /** A work task. */
+  | 'WORK';
+
+/** What waiting for an answer came to. */
+export type QuestionOutcome =
+  /** There is an answer: acknowledge it. */
+  | 'ANSWERED'
+  /** No answer yet: awaitAnswer waits on. */
+  | 'PENDING'
+  /** The time of the question is up. That is not consent. */
+  | 'TIMED_OUT';
+
+/** Where a question stands. */
+export type QuestionStatus =
+  /** It was answered. */
+  | 'ANSWERED'
+  /** It waits for an answer. */
+  | 'PENDING'
+  /** Nobody answered in time. That is not consent. */
+  | 'TIMED_OUT'
+  /** It was taken back. */
+  | 'WITHDRAWN';
+
+/** What a question is about. */
+export type QuestionType =
+  /** Whether the contract is done. */
+  | 'CONTRACT_COMPLETE'
+  /** Anything. */
+  | 'GENERAL'
+  /** Whether the agent may do something. */
+  | 'PERMISSION'
+  /** Whether to go on to the next phase. */
+  | 'PHASE_CONFIRMATION';
+
+/** How to read the inbox. */
+export type ReadInboxInput = {
+  /** How long to wait for a message when there is none, 0 to 3,600. */
+  timeoutSeconds?: number | null | undefined;
+};
+
+/** A checkpoint that a daemon made and whose data it has uploaded. */
+export type RecordCheckpointInput = {
+  /** The attempt. */
+  attempt: number;
+  /** The commit its data builds on. */
+  baseSha: string;
+  /** The branch of the working copy. */
+  branch: string;
+  /** How many bytes they are together. */
+  bytes: number;
+  /** The commit. */
+  commitSha: string;
+  /** Files changed since the one before, else since the base. */
+  filesChanged: number;
+  /** Lines that came. */
+  linesAdded: number;
+  /** Lines that went. */
+  linesRemoved: number;
+  /** Why it was made. */
+  message: string;
+  /** How many parts the upload has. */
+  parts: number;
+  /** What git could not take. */
+  skippedPaths?: Array<string> | null | undefined;
+  /** The task. */
+  taskId: string;
+  /** The upload that holds its data. */
+  uploadId: string;
+  /** The working copy. */
+  worktreeId: string;
+};
+
+/** A daemon introduces itself. */
+export type RegisterDaemonInput = {
+  /** The agent profiles it offers. */
+  agents: Array<string>;
+  /** The machine it runs on. */
+  hostname: string;
+  /** Where on its machine repositories may lie. */
+  localPaths?: Array<string> | null | undefined;
+  /** How many work tasks it runs at once, 1 to 1,000. */
+  maxConcurrentTasks: number;
+  /** What it calls itself. */
+  name: string;
+  /** Its version of Taskmesh. */
+  version: string;
+};
+
+/** What became of a task. */
+export type ReportTaskInput = {
+  /** The attempt. */
+  attempt: number;
+  /** Why it failed or is given back. */
+  errorMessage?: string | null | undefined;
+  /** How many output entries this attempt has: an end comes after the last of them. */
+  outputCount: number;
+  /** The last its agent said. */
+  outputSummary?: string | null | undefined;
+  /** What became of it. */
+  status: ReportedStatus;
+  /** The task. */
+  taskId: string;
+  /** Its working copy, with the first report. */
+  worktree?: WorktreeReportInput | null | undefined;
+};
+
+/** What a daemon reports of a task. */
+export type ReportedStatus =
+  /** Its process group is gone, as was asked for. */
+  | 'CANCELLED'
+  /** Its agent ended well. */
+  | 'DONE'
+  /** It could not be started, or its agent ended badly. */
+  | 'FAILED'
+  /** The daemon gives it back. */
+  | 'INTERRUPTED'
+  /** Its agent has started. */
+  | 'RUNNING'
+  /** A supervisor's turn has ended and its contract is open. */
+  | 'WAITING';
+
+/** A git repository: either a url or a localPath. */
+export type RepositoryInput = {
+  /** The branch that work starts from; else the repository's default branch. */
+  baseBranch?: string | null | undefined;
+  /** Whether tasks use it when they name none; at most one. */
+  isPrimary?: boolean | null | undefined;
+  /** An absolute path on the daemons' machines that allow it. */
+  localPath?: string | null | undefined;
+  /** https://…, ssh://… or user@host:path. */
+  url?: string | null | undefined;
+};
+
+/** A message to an agent. */
+export type SendMessageInput = {
+  /** The text. */
+  content: string;
+  /** Any text that names this request: sent again, also while the first is under way, it gives the first result and does nothing twice. */
+  requestId?: string | null | undefined;
+  /** The task whose agent it is for. */
+  taskId: string;
+};
+
+/** A task to add to a contract. */
+export type SpawnTaskInput = {
+  /** The agent profile that runs it; else the contract's. */
+  agent?: string | null | undefined;
+  /** The branch to start from; else the supervisor's branch, else the default branch. */
+  baseBranch?: string | null | undefined;
+  /** The contract; a supervisor's key implies its own. */
+  contractId?: string | null | undefined;
+  /** What it is about, for people. */
+  description?: string | null | undefined;
+  /** What to call it. */
+  name: string;
+  /** The task it hangs under; else the supervisor. */
+  parentTaskId?: string | null | undefined;
+  /** What its agent is to do. */
+  plan: string;
+  /** Higher starts first, -1000 to 1000. */
+  priority?: number | null | undefined;
+  /** The URL, or the local path, of the repository; else the contract's primary one, else its first. */
+  repositoryUrl?: string | null | undefined;
+  /** Any text that names this request: sent again, also while the first is under way, it gives the first result and does nothing twice. */
+  requestId?: string | null | undefined;
+  /** Where to merge it later; else the supervisor's branch. */
+  targetBranch?: string | null | undefined;
+  /** true: a working copy and a branch of its own, to be merged later. false: the supervisor's working copy. */
+  useOwnWorktree?: boolean | null | undefined;
+};
+
+/** What a task is there for. */
+export type TaskRole =
+  /** Watches the others and warns. */
+  | 'RED_TEAM'
+  /** Runs the contract. */
+  | 'SUPERVISOR'
+  /** Does a part of it. */
+  | 'WORK';
+
+/** Where a task stands. DONE, FAILED, MERGED and CANCELLED are completed. docs/STATES.md has the moves. */
+export type TaskStatus =
+  /** Cancelled, its processes gone. */
+  | 'CANCELLED'
+  /** It is being cancelled; its processes are not confirmed gone yet. */
+  | 'CANCELLING'
+  /** It ended well. */
+  | 'DONE'
+  /** It ended badly: see errorMessage. */
+  | 'FAILED'
+  /** Its daemon is gone; it is about to be retried. */
+  | 'INTERRUPTED'
+  /** Done, and its work is merged. */
+  | 'MERGED'
+  /** Its agent was stopped and can go on. */
+  | 'PAUSED'
+  /** It waits for a daemon. */
+  | 'PENDING'
+  /** Its agent runs. */
+  | 'RUNNING'
+  /** A daemon has been chosen and prepares it. */
+  | 'STARTING'
+  /** A supervisor whose turn ended; a message wakes it. */
+  | 'WAITING';
+
+/** A piece of a checkpoint's data. */
+export type UploadCheckpointPartInput = {
+  /** The attempt. */
+  attempt: number;
+  /** The bytes in base64, at most 4 MiB. */
+  data: string;
+  /** Which piece, from 0. */
+  index: number;
+  /** The task. */
+  taskId: string;
+  /** A name for the upload, made by the daemon. */
+  uploadId: string;
+};
+
+/** When waiting for several tasks is over. */
+export type WaitMode =
+  /** When all are completed. */
+  | 'ALL'
+  /** When one is completed. */
+  | 'ANY';
+
+/** The working copy a task got. */
+export type WorktreeReportInput = {
+  /** The branch it was started from; null when from no branch. */
+  baseBranch?: string | null | undefined;
+  /** The commit it was started from. */
+  baseSha: string;
+  /** Its branch. */
+  branch: string;
+  /** The working copy, as the command named it. */
+  id: string;
+  /** Where it is on the daemon's machine. */
+  path: string;
+};
+
+export type TaskLineFragment = { id: string, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, parent: { id: string } | null, contract: { id: string } };
+
+export type TaskDetailsFragment = { id: string, name: string, description: string | null, plan: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, retryCount: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, useOwnWorktree: boolean, repositoryUrl: string | null, baseBranch: string | null, targetBranch: string | null, costUsd: number, tokens: number, createdAt: string, startedAt: string | null, completedAt: string | null, version: number, parent: { id: string, name: string } | null, contract: { id: string, name: string }, worktree: { id: string, path: string | null, branch: string, baseBranch: string | null, baseSha: string | null } | null, daemon: { id: string, name: string } | null, failedDaemons: Array<{ id: string, name: string }> };
+
+export type ContractLineFragment = { id: string, name: string, phase: ContractPhase, status: ContractStatus, agent: string, createdAt: string, completedAt: string | null };
+
+export type ContractDetailsFragment = { id: string, name: string, description: string | null, phase: ContractPhase, status: ContractStatus, agent: string, localOnly: boolean, summary: string | null, lastSequence: number, createdAt: string, completedAt: string | null, repositories: Array<{ id: string, url: string | null, localPath: string | null, baseBranch: string | null, isPrimary: boolean }>, documents: Array<{ id: string, name: string, phase: ContractPhase | null, updatedAt: string }>, supervisor: { id: string, name: string, status: TaskStatus } | null };
+
+export type QuestionDetailsFragment = { id: string, question: string, choices: Array<string>, context: string | null, multiSelect: boolean, questionType: QuestionType, status: QuestionStatus, timeoutSeconds: number, expiresAt: string | null, response: string | null, createdAt: string, contract: { id: string, name: string }, task: { id: string, name: string } };
+
+export type ContractListQueryVariables = Exact<{
+  status?: ContractStatus | null | undefined;
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+
+export type ContractListQuery = { contracts: { nodes: Array<{ id: string, name: string, phase: ContractPhase, status: ContractStatus, agent: string, createdAt: string, completedAt: string | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
+export type ContractShowQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type ContractShowQuery = { contract: { id: string, name: string, description: string | null, phase: ContractPhase, status: ContractStatus, agent: string, localOnly: boolean, summary: string | null, lastSequence: number, createdAt: string, completedAt: string | null, repositories: Array<{ id: string, url: string | null, localPath: string | null, baseBranch: string | null, isPrimary: boolean }>, documents: Array<{ id: string, name: string, phase: ContractPhase | null, updatedAt: string }>, supervisor: { id: string, name: string, status: TaskStatus } | null } };
+
+export type ContractTreeQueryVariables = Exact<{
+  contractId: string;
+}>;
+
+
+export type ContractTreeQuery = { contractTree: { total: number, contract: { summary: string | null, lastSequence: number, id: string, name: string, phase: ContractPhase, status: ContractStatus, agent: string, createdAt: string, completedAt: string | null }, nodes: Array<{ depth: number, task: { id: string, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, parent: { id: string } | null, contract: { id: string } } }>, counts: Array<{ status: TaskStatus, count: number }> } };
+
+export type CreateContractMutationVariables = Exact<{
+  input: CreateContractInput;
+}>;
+
+
+export type CreateContractMutation = { createContract: { contract: { id: string, name: string, description: string | null, phase: ContractPhase, status: ContractStatus, agent: string, localOnly: boolean, summary: string | null, lastSequence: number, createdAt: string, completedAt: string | null, repositories: Array<{ id: string, url: string | null, localPath: string | null, baseBranch: string | null, isPrimary: boolean }>, documents: Array<{ id: string, name: string, phase: ContractPhase | null, updatedAt: string }>, supervisor: { id: string, name: string, status: TaskStatus } | null }, supervisor: { id: string, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, parent: { id: string } | null, contract: { id: string } } | null } };
+
+export type CompleteContractMutationVariables = Exact<{
+  input: CompleteContractInput;
+}>;
+
+
+export type CompleteContractMutation = { completeContract: { contract: { id: string, name: string, description: string | null, phase: ContractPhase, status: ContractStatus, agent: string, localOnly: boolean, summary: string | null, lastSequence: number, createdAt: string, completedAt: string | null, repositories: Array<{ id: string, url: string | null, localPath: string | null, baseBranch: string | null, isPrimary: boolean }>, documents: Array<{ id: string, name: string, phase: ContractPhase | null, updatedAt: string }>, supervisor: { id: string, name: string, status: TaskStatus } | null } } };
+
+export type TaskListQueryVariables = Exact<{
+  contractId: string;
+  status?: Array<TaskStatus> | TaskStatus | null | undefined;
+  role?: TaskRole | null | undefined;
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+
+export type TaskListQuery = { tasks: { nodes: Array<{ id: string, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, parent: { id: string } | null, contract: { id: string } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
+export type TaskShowQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type TaskShowQuery = { task: { id: string, name: string, description: string | null, plan: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, retryCount: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, useOwnWorktree: boolean, repositoryUrl: string | null, baseBranch: string | null, targetBranch: string | null, costUsd: number, tokens: number, createdAt: string, startedAt: string | null, completedAt: string | null, version: number, parent: { id: string, name: string } | null, contract: { id: string, name: string }, worktree: { id: string, path: string | null, branch: string, baseBranch: string | null, baseSha: string | null } | null, daemon: { id: string, name: string } | null, failedDaemons: Array<{ id: string, name: string }> } };
+
+export type TaskPositionQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type TaskPositionQuery = { task: { id: string, name: string, status: TaskStatus, contract: { id: string, lastSequence: number } } };
+
+export type TaskDiffQueryVariables = Exact<{
+  taskId: string;
+  maxBytes?: number | null | undefined;
+}>;
+
+
+export type TaskDiffQuery = { taskDiff: { patch: string, linesAdded: number, linesRemoved: number, truncated: boolean, baseSha: string, headSha: string, files: Array<{ path: string, oldPath: string | null, status: FileChangeStatus, linesAdded: number, linesRemoved: number, binary: boolean }>, task: { id: string, name: string } } };
+
+export type WaitForTasksQueryVariables = Exact<{
+  taskIds: Array<string> | string;
+  mode: WaitMode;
+  timeoutSeconds: number;
+}>;
+
+
+export type WaitForTasksQuery = { waitForTasks: Array<{ status: TaskStatus, completed: boolean, timedOut: boolean, outputSummary: string | null, errorMessage: string | null, task: { id: string, name: string, durationSeconds: number | null } }> };
+
+export type SpawnTaskMutationVariables = Exact<{
+  input: SpawnTaskInput;
+}>;
+
+
+export type SpawnTaskMutation = { spawnTask: { task: { id: string, name: string, description: string | null, plan: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, retryCount: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, useOwnWorktree: boolean, repositoryUrl: string | null, baseBranch: string | null, targetBranch: string | null, costUsd: number, tokens: number, createdAt: string, startedAt: string | null, completedAt: string | null, version: number, parent: { id: string, name: string } | null, contract: { id: string, name: string }, worktree: { id: string, path: string | null, branch: string, baseBranch: string | null, baseSha: string | null } | null, daemon: { id: string, name: string } | null, failedDaemons: Array<{ id: string, name: string }> } } };
+
+export type CancelTaskMutationVariables = Exact<{
+  input: CancelTaskInput;
+}>;
+
+
+export type CancelTaskMutation = { cancelTask: { task: { id: string, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, parent: { id: string } | null, contract: { id: string } } } };
+
+export type FinishTaskMutationVariables = Exact<{
+  input: FinishTaskInput;
+}>;
+
+
+export type FinishTaskMutation = { finishTask: { task: { id: string, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, parent: { id: string } | null, contract: { id: string } } } };
+
+export type SendMessageMutationVariables = Exact<{
+  input: SendMessageInput;
+}>;
+
+
+export type SendMessageMutation = { sendMessage: { message: { id: string, number: number, sender: MessageSender, content: string, createdAt: string } } };
+
+export type ReadInboxMutationVariables = Exact<{
+  input: ReadInboxInput;
+}>;
+
+
+export type ReadInboxMutation = { readInbox: { messages: Array<{ id: string, number: number, sender: MessageSender, content: string, createdAt: string }> } };
+
+export type CreateCheckpointMutationVariables = Exact<{
+  input: CreateCheckpointInput;
+}>;
+
+
+export type CreateCheckpointMutation = { createCheckpoint: { created: boolean, pending: boolean, checkpoint: { id: string, number: number, commitSha: string, branch: string, message: string, filesChanged: number, linesAdded: number, linesRemoved: number, skippedPaths: Array<string>, createdAt: string } | null } };
+
+export type MergeTaskMutationVariables = Exact<{
+  input: MergeTaskInput;
+}>;
+
+
+export type MergeTaskMutation = { mergeTask: { outcome: MergeOutcome, message: string, commitSha: string | null, targetBranch: string, task: { id: string, name: string, status: TaskStatus }, conflicts: Array<{ path: string, kind: string, hunks: Array<string>, tasks: Array<{ id: string, name: string }> }> } };
+
+export type PendingQuestionsQueryVariables = Exact<{
+  contractId?: string | null | undefined;
+}>;
+
+
+export type PendingQuestionsQuery = { pendingQuestions: Array<{ id: string, question: string, choices: Array<string>, context: string | null, multiSelect: boolean, questionType: QuestionType, status: QuestionStatus, timeoutSeconds: number, expiresAt: string | null, response: string | null, createdAt: string, contract: { id: string, name: string }, task: { id: string, name: string } }> };
+
+export type QuestionsAskedSubscriptionVariables = Exact<{
+  contractId?: string | null | undefined;
+}>;
+
+
+export type QuestionsAskedSubscription = { questionAsked: { id: string, question: string, choices: Array<string>, context: string | null, multiSelect: boolean, questionType: QuestionType, status: QuestionStatus, timeoutSeconds: number, expiresAt: string | null, response: string | null, createdAt: string, contract: { id: string, name: string }, task: { id: string, name: string } } };
+
+export type AnswerQuestionMutationVariables = Exact<{
+  input: AnswerQuestionInput;
+}>;
+
+
+export type AnswerQuestionMutation = { answerQuestion: { question: { id: string, question: string, choices: Array<string>, context: string | null, multiSelect: boolean, questionType: QuestionType, status: QuestionStatus, timeoutSeconds: number, expiresAt: string | null, response: string | null, createdAt: string, contract: { id: string, name: string }, task: { id: string, name: string } } } };
+
+export type AskQuestionMutationVariables = Exact<{
+  input: AskQuestionInput;
+}>;
+
+
+export type AskQuestionMutation = { askQuestion: { outcome: QuestionOutcome, response: string | null, question: { id: string } } };
+
+export type AwaitAnswerMutationVariables = Exact<{
+  input: AwaitAnswerInput;
+}>;
+
+
+export type AwaitAnswerMutation = { awaitAnswer: { outcome: QuestionOutcome, response: string | null, question: { id: string } } };
+
+export type AcknowledgeAnswerMutationVariables = Exact<{
+  input: AcknowledgeAnswerInput;
+}>;
+
+
+export type AcknowledgeAnswerMutation = { acknowledgeAnswer: { question: { id: string } } };
+
+export type DocumentListQueryVariables = Exact<{
+  contractId: string;
+}>;
+
+
+export type DocumentListQuery = { documents: Array<{ id: string, name: string, phase: ContractPhase | null, content: string, updatedAt: string }> };
+
+export type DaemonListQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type DaemonListQuery = { daemons: Array<{ id: string, name: string, hostname: string, status: DaemonStatus, agents: Array<string>, maxConcurrentTasks: number, runningTasks: number, lastHeartbeatAt: string | null }> };
+
+export type CreateKeyMutationVariables = Exact<{
+  input: CreateKeyInput;
+}>;
+
+
+export type CreateKeyMutation = { createKey: { key: string, name: string, kind: KeyKind } };
+
+export type ContractEventsSubscriptionVariables = Exact<{
+  contractId: string;
+  afterSequence?: number | null | undefined;
+}>;
+
+
+export type ContractEventsSubscription = { contractEvents:
+    | { __typename: 'CheckpointCreatedEvent', sequence: number, occurredAt: string, checkpoint: { number: number, filesChanged: number, linesAdded: number, linesRemoved: number, task: { id: string, name: string, role: TaskRole } } }
+    | { __typename: 'ContractChangedEvent', updatedFields: Array<string>, updatedBy: string, sequence: number, occurredAt: string, type: EventType, contract: { id: string, name: string, status: ContractStatus, phase: ContractPhase } }
+    | { __typename: 'MergeFinishedEvent', outcome: MergeOutcome, targetBranch: string, commitSha: string | null, sequence: number, occurredAt: string, mergeMessage: string, task: { id: string, name: string, role: TaskRole } }
+    | { __typename: 'MessageSentEvent', sequence: number, occurredAt: string, sent: { number: number, sender: MessageSender, content: string }, task: { id: string, name: string, role: TaskRole } }
+    | { __typename: 'OutputEntry', attempt: number, messageId: string | null, content: string, toolName: string | null, toolInput: unknown, isError: boolean, isPartial: boolean, sequence: number, occurredAt: string, outputType: OutputType, task: { id: string, name: string, role: TaskRole } }
+    | { __typename: 'QuestionEvent', sequence: number, occurredAt: string, type: EventType, question: { id: string, question: string, choices: Array<string>, context: string | null, multiSelect: boolean, questionType: QuestionType, status: QuestionStatus, timeoutSeconds: number, expiresAt: string | null, response: string | null, createdAt: string, contract: { id: string, name: string }, task: { id: string, name: string } } }
+    | { __typename: 'TaskCompletedEvent', outputSummary: string | null, errorMessage: string | null, sequence: number, occurredAt: string, taskStatus: TaskStatus, task: { id: string, name: string, role: TaskRole } }
+    | { __typename: 'TaskStalledEvent', sequence: number, occurredAt: string, task: { id: string, name: string, role: TaskRole } }
+    | { __typename: 'TaskUpdatedEvent', updatedFields: Array<string>, updatedBy: string, sequence: number, occurredAt: string, type: EventType, taskStatus: TaskStatus, task: { id: string, name: string, role: TaskRole } }
+   };
+
+export type DaemonRegisterMutationVariables = Exact<{
+  input: RegisterDaemonInput;
+}>;
+
+
+export type DaemonRegisterMutation = { registerDaemon: { epoch: number, daemon: { id: string, name: string }, tasks: Array<{ attempt: number, nextOutputIndex: number, task: { id: string } }> } };
+
+export type DaemonHeartbeatMutationVariables = Exact<{
+  input: HeartbeatDaemonInput;
+}>;
+
+
+export type DaemonHeartbeatMutation = { heartbeatDaemon: { daemon: { id: string } } };
+
+export type DaemonDisconnectMutationVariables = Exact<{
+  input: DisconnectDaemonInput;
+}>;
+
+
+export type DaemonDisconnectMutation = { disconnectDaemon: { daemon: { id: string } } };
+
+export type DaemonCommandsSubscriptionVariables = Exact<{
+  daemonId: string;
+  epoch: number;
+}>;
+
+
+export type DaemonCommandsSubscription = { daemonCommands: { id: string, type: CommandType, attempt: number | null, payload: unknown, task: { id: string } | null } };
+
+export type DaemonAcceptCommandMutationVariables = Exact<{
+  input: AcceptCommandInput;
+}>;
+
+
+export type DaemonAcceptCommandMutation = { acceptCommand: { toolKey: string | null, command: { id: string } } };
+
+export type DaemonCompleteCommandMutationVariables = Exact<{
+  input: CompleteCommandInput;
+}>;
+
+
+export type DaemonCompleteCommandMutation = { completeCommand: { command: { id: string } } };
+
+export type DaemonAppendOutputMutationVariables = Exact<{
+  input: AppendTaskOutputInput;
+}>;
+
+
+export type DaemonAppendOutputMutation = { appendTaskOutput: { nextIndex: number, stale: boolean } };
+
+export type DaemonReportTaskMutationVariables = Exact<{
+  input: ReportTaskInput;
+}>;
+
+
+export type DaemonReportTaskMutation = { reportTask: { task: { id: string, status: TaskStatus } } };
+
+export type DaemonUploadCheckpointPartMutationVariables = Exact<{
+  input: UploadCheckpointPartInput;
+}>;
+
+
+export type DaemonUploadCheckpointPartMutation = { uploadCheckpointPart: { received: number } };
+
+export type DaemonRecordCheckpointMutationVariables = Exact<{
+  input: RecordCheckpointInput;
+}>;
+
+
+export type DaemonRecordCheckpointMutation = { recordCheckpoint: { created: boolean, checkpoint: { id: string, number: number, commitSha: string } } };
+
+export type ViewerQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type ViewerQuery = { viewer: { kind: PrincipalKind, keyName: string | null, owner: { id: string, name: string }, task: { id: string, name: string, contract: { id: string } } | null, daemon: { id: string, name: string } | null } };
+
+export class TypedDocumentString<TResult, TVariables>
+  extends String
+  implements DocumentTypeDecoration<TResult, TVariables>
+{
+  __apiType?: NonNullable<DocumentTypeDecoration<TResult, TVariables>['__apiType']>;
+  private value: string;
+  public __meta__?: Record<string, any> | undefined;
+
+  constructor(value: string, __meta__?: Record<string, any> | undefined) {
+    super(value);
+    this.value = value;
+    this.__meta__ = __meta__;
+  }
+
+  override toString(): string & DocumentTypeDecoration<TResult, TVariables> {
+    return this.value;
+  }
+}
+export const TaskLineFragmentDoc = new TypedDocumentString(`
+    fragment TaskLine on Task {
+  id
+  name
+  role
+  status
+  depth
+  agent
+  attempt
+  priority
+  durationSeconds
+  errorMessage
+  outputSummary
+  parent {
+    id
+  }
+  contract {
+    id
+  }
+}
+    `, {"fragmentName":"TaskLine"}) as unknown as TypedDocumentString<TaskLineFragment, unknown>;
+export const TaskDetailsFragmentDoc = new TypedDocumentString(`
+    fragment TaskDetails on Task {
+  id
+  name
+  description
+  plan
+  role
+  status
+  depth
+  agent
+  attempt
+  retryCount
+  priority
+  durationSeconds
+  errorMessage
+  outputSummary
+  useOwnWorktree
+  repositoryUrl
+  baseBranch
+  targetBranch
+  costUsd
+  tokens
+  createdAt
+  startedAt
+  completedAt
+  version
+  parent {
+    id
+    name
+  }
+  contract {
+    id
+    name
+  }
+  worktree {
+    id
+    path
+    branch
+    baseBranch
+    baseSha
+  }
+  daemon {
+    id
+    name
+  }
+  failedDaemons {
+    id
+    name
+  }
+}
+    `, {"fragmentName":"TaskDetails"}) as unknown as TypedDocumentString<TaskDetailsFragment, unknown>;
+export const ContractLineFragmentDoc = new TypedDocumentString(`
+    fragment ContractLine on Contract {
+  id
+  name
+  phase
+  status
+  agent
+  createdAt
+  completedAt
+}
+    `, {"fragmentName":"ContractLine"}) as unknown as TypedDocumentString<ContractLineFragment, unknown>;
+export const ContractDetailsFragmentDoc = new TypedDocumentString(`
+    fragment ContractDetails on Contract {
+  id
+  name
+  description
+  phase
+  status
+  agent
+  localOnly
+  summary
+  lastSequence
+  createdAt
+  completedAt
+  repositories {
+    id
+    url
+    localPath
+    baseBranch
+    isPrimary
+  }
+  documents {
+    id
+    name
+    phase
+    updatedAt
+  }
+  supervisor {
+    id
+    name
+    status
+  }
+}
+    `, {"fragmentName":"ContractDetails"}) as unknown as TypedDocumentString<ContractDetailsFragment, unknown>;
+export const QuestionDetailsFragmentDoc = new TypedDocumentString(`
+    fragment QuestionDetails on Question {
+  id
+  question
+  choices
+  context
+  multiSelect
+  questionType
+  status
+  timeoutSeconds
+  expiresAt
+  response
+  createdAt
+  contract {
+    id
+    name
+  }
+  task {
+    id
+    name
+  }
+}
+    `, {"fragmentName":"QuestionDetails"}) as unknown as TypedDocumentString<QuestionDetailsFragment, unknown>;
+export const ContractListDocument = new TypedDocumentString(`
+    query ContractList($status: ContractStatus, $first: Int, $after: String) {
+  contracts(status: $status, first: $first, after: $after) {
+    nodes {
+      ...ContractLine
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+  }
+}
+    fragment ContractLine on Contract {
+  id
+  name
+  phase
+  status
+  agent
+  createdAt
+  completedAt
+}`) as unknown as TypedDocumentString<ContractListQuery, ContractListQueryVariables>;
+export const ContractShowDocument = new TypedDocumentString(`
+    query ContractShow($id: ID!) {
+  contract(id: $id) {
+    ...ContractDetails
+  }
+}
+    fragment ContractDetails on Contract {
+  id
+  name
+  description
+  phase
+  status
+  agent
+  localOnly
+  summary
+  lastSequence
+  createdAt
+  completedAt
+  repositories {
+    id
+    url
+    localPath
+    baseBranch
+    isPrimary
+  }
+  documents {
+    id
+    name
+    phase
+    updatedAt
+  }
+  supervisor {
+    id
+    name
+    status
+  }
+}`) as unknown as TypedDocumentString<ContractShowQuery, ContractShowQueryVariables>;
+export const ContractTreeDocument = new TypedDocumentString(`
+    query ContractTree($contractId: ID!) {
+  contractTree(contractId: $contractId) {
+    contract {
+      ...ContractLine
+      summary
+      lastSequence
+    }
+    nodes {
+      depth
+      task {
+        ...TaskLine
+      }
+    }
+    counts {
+      status
+      count
+    }
+    total
+  }
+}
+    fragment TaskLine on Task {
+  id
+  name
+  role
+  status
+  depth
+  agent
+  attempt
+  priority
+  durationSeconds
+  errorMessage
+  outputSummary
+  parent {
+    id
+  }
+  contract {
+    id
+  }
+}
+fragment ContractLine on Contract {
+  id
+  name
+  phase
+  status
+  agent
+  createdAt
+  completedAt
+}`) as unknown as TypedDocumentString<ContractTreeQuery, ContractTreeQueryVariables>;
+export const CreateContractDocument = new TypedDocumentString(`
+    mutation CreateContract($input: CreateContractInput!) {
+  createContract(input: $input) {
+    contract {
+      ...ContractDetails
+    }
+    supervisor {
+      ...TaskLine
+    }
+  }
+}
+    fragment TaskLine on Task {
+  id
+  name
+  role
+  status
+  depth
+  agent
+  attempt
+  priority
+  durationSeconds
+  errorMessage
+  outputSummary
+  parent {
+    id
+  }
+  contract {
+    id
+  }
+}
+fragment ContractDetails on Contract {
+  id
+  name
+  description
+  phase
+  status
+  agent
+  localOnly
+  summary
+  lastSequence
+  createdAt
+  completedAt
+  repositories {
+    id
+    url
+    localPath
+    baseBranch
+    isPrimary
+  }
+  documents {
+    id
+    name
+    phase
+    updatedAt
+  }
+  supervisor {
+    id
+    name
+    status
+  }
+}`) as unknown as TypedDocumentString<CreateContractMutation, CreateContractMutationVariables>;
+export const CompleteContractDocument = new TypedDocumentString(`
+    mutation CompleteContract($input: CompleteContractInput!) {
+  completeContract(input: $input) {
+    contract {
+      ...ContractDetails
+    }
+  }
+}
+    fragment ContractDetails on Contract {
+  id
+  name
+  description
+  phase
+  status
+  agent
+  localOnly
+  summary
+  lastSequence
+  createdAt
+  completedAt
+  repositories {
+    id
+    url
+    localPath
+    baseBranch
+    isPrimary
+  }
+  documents {
+    id
+    name
+    phase
+    updatedAt
+  }
+  supervisor {
+    id
+    name
+    status
+  }
+}`) as unknown as TypedDocumentString<CompleteContractMutation, CompleteContractMutationVariables>;
+export const TaskListDocument = new TypedDocumentString(`
+    query TaskList($contractId: ID!, $status: [TaskStatus!], $role: TaskRole, $first: Int, $after: String) {
+  tasks(
+    contractId: $contractId
+    status: $status
+    role: $role
+    first: $first
+    after: $after
+  ) {
+    nodes {
+      ...TaskLine
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+  }
+}
+    fragment TaskLine on Task {
+  id
+  name
+  role
+  status
+  depth
+  agent
+  attempt
+  priority
+  durationSeconds
+  errorMessage
+  outputSummary
+  parent {
+    id
+  }
+  contract {
+    id
+  }
+}`) as unknown as TypedDocumentString<TaskListQuery, TaskListQueryVariables>;
+export const TaskShowDocument = new TypedDocumentString(`
+    query TaskShow($id: ID!) {
+  task(id: $id) {
+    ...TaskDetails
+  }
+}
+    fragment TaskDetails on Task {
+  id
+  name
+  description
+  plan
+  role
+  status
+  depth
+  agent
+  attempt
+  retryCount
+  priority
+  durationSeconds
+  errorMessage
+  outputSummary
+  useOwnWorktree
+  repositoryUrl
+  baseBranch
+  targetBranch
+  costUsd
+  tokens
+  createdAt
+  startedAt
+  completedAt
+  version
+  parent {
+    id
+    name
+  }
+  contract {
+    id
+    name
+  }
+  worktree {
+    id
+    path
+    branch
+    baseBranch
+    baseSha
+  }
+  daemon {
+    id
+    name
+  }
+  failedDaemons {
+    id
+    name
+  }
+}`) as unknown as TypedDocumentString<TaskShowQuery, TaskShowQueryVariables>;
+export const TaskPositionDocument = new TypedDocumentString(`
+    query TaskPosition($id: ID!) {
+  task(id: $id) {
+    id
+    name
+    status
+    contract {
+      id
+      lastSequence
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<TaskPositionQuery, TaskPositionQueryVariables>;
+export const TaskDiffDocument = new TypedDocumentString(`
+    query TaskDiff($taskId: ID!, $maxBytes: Int) {
+  taskDiff(taskId: $taskId, maxBytes: $maxBytes) {
+    patch
+    linesAdded
+    linesRemoved
+    truncated
+    baseSha
+    headSha
+    files {
+      path
+      oldPath
+      status
+      linesAdded
+      linesRemoved
+      binary
+    }
+    task {
+      id
+      name
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<TaskDiffQuery, TaskDiffQueryVariables>;
+export const WaitForTasksDocument = new TypedDocumentString(`
+    query WaitForTasks($taskIds: [ID!]!, $mode: WaitMode!, $timeoutSeconds: Int!) {
+  waitForTasks(taskIds: $taskIds, mode: $mode, timeoutSeconds: $timeoutSeconds) {
+    status
+    completed
+    timedOut
+    outputSummary
+    errorMessage
+    task {
+      id
+      name
+      durationSeconds
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<WaitForTasksQuery, WaitForTasksQueryVariables>;
+export const SpawnTaskDocument = new TypedDocumentString(`
+    mutation SpawnTask($input: SpawnTaskInput!) {
+  spawnTask(input: $input) {
+    task {
+      ...TaskDetails
+    }
+  }
+}
+    fragment TaskDetails on Task {
+  id
+  name
+  description
+  plan
+  role
+  status
+  depth
+  agent
+  attempt
+  retryCount
+  priority
+  durationSeconds
+  errorMessage
+  outputSummary
+  useOwnWorktree
+  repositoryUrl
+  baseBranch
+  targetBranch
+  costUsd
+  tokens
+  createdAt
+  startedAt
+  completedAt
+  version
+  parent {
+    id
+    name
+  }
+  contract {
+    id
+    name
+  }
+  worktree {
+    id
+    path
+    branch
+    baseBranch
+    baseSha
+  }
+  daemon {
+    id
+    name
+  }
+  failedDaemons {
+    id
+    name
+  }
+}`) as unknown as TypedDocumentString<SpawnTaskMutation, SpawnTaskMutationVariables>;
+export const CancelTaskDocument = new TypedDocumentString(`
+    mutation CancelTask($input: CancelTaskInput!) {
+  cancelTask(input: $input) {
+    task {
+      ...TaskLine
+    }
+  }
+}
+    fragment TaskLine on Task {
+  id
+  name
+  role
+  status
+  depth
+  agent
+  attempt
+  priority
+  durationSeconds
+  errorMessage
+  outputSummary
+  parent {
+    id
+  }
+  contract {
+    id
+  }
+}`) as unknown as TypedDocumentString<CancelTaskMutation, CancelTaskMutationVariables>;
+export const FinishTaskDocument = new TypedDocumentString(`
+    mutation FinishTask($input: FinishTaskInput!) {
+  finishTask(input: $input) {
+    task {
+      ...TaskLine
+    }
+  }
+}
+    fragment TaskLine on Task {
+  id
+  name
+  role
+  status
+  depth
+  agent
+  attempt
+  priority
+  durationSeconds
+  errorMessage
+  outputSummary
+  parent {
+    id
+  }
+  contract {
+    id
+  }
+}`) as unknown as TypedDocumentString<FinishTaskMutation, FinishTaskMutationVariables>;
+export const SendMessageDocument = new TypedDocumentString(`
+    mutation SendMessage($input: SendMessageInput!) {
+  sendMessage(input: $input) {
+    message {
+      id
+      number
+      sender
+      content
+      createdAt
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<SendMessageMutation, SendMessageMutationVariables>;
+export const ReadInboxDocument = new TypedDocumentString(`
+    mutation ReadInbox($input: ReadInboxInput!) {
+  readInbox(input: $input) {
+    messages {
+      id
+      number
+      sender
+      content
+      createdAt
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ReadInboxMutation, ReadInboxMutationVariables>;
+export const CreateCheckpointDocument = new TypedDocumentString(`
+    mutation CreateCheckpoint($input: CreateCheckpointInput!) {
+  createCheckpoint(input: $input) {
+    created
+    pending
+    checkpoint {
+      id
+      number
+      commitSha
+      branch
+      message
+      filesChanged
+      linesAdded
+      linesRemoved
+      skippedPaths
+      createdAt
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<CreateCheckpointMutation, CreateCheckpointMutationVariables>;
+export const MergeTaskDocument = new TypedDocumentString(`
+    mutation MergeTask($input: MergeTaskInput!) {
+  mergeTask(input: $input) {
+    outcome
+    message
+    commitSha
+    targetBranch
+    task {
+      id
+      name
+      status
+    }
+    conflicts {
+      path
+      kind
+      hunks
+      tasks {
+        id
+        name
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<MergeTaskMutation, MergeTaskMutationVariables>;
+export const PendingQuestionsDocument = new TypedDocumentString(`
+    query PendingQuestions($contractId: ID) {
+  pendingQuestions(contractId: $contractId) {
+    ...QuestionDetails
+  }
+}
+    fragment QuestionDetails on Question {
+  id
+  question
+  choices
+  context
+  multiSelect
+  questionType
+  status
+  timeoutSeconds
+  expiresAt
+  response
+  createdAt
+  contract {
+    id
+    name
+  }
+  task {
+    id
+    name
+  }
+}`) as unknown as TypedDocumentString<PendingQuestionsQuery, PendingQuestionsQueryVariables>;
+export const QuestionsAskedDocument = new TypedDocumentString(`
+    subscription QuestionsAsked($contractId: ID) {
+  questionAsked(contractId: $contractId) {
+    ...QuestionDetails
+  }
+}
+    fragment QuestionDetails on Question {
+  id
+  question
+  choices
+  context
+  multiSelect
+  questionType
+  status
+  timeoutSeconds
+  expiresAt
+  response
+  createdAt
+  contract {
+    id
+    name
+  }
+  task {
+    id
+    name
+  }
+}`) as unknown as TypedDocumentString<QuestionsAskedSubscription, QuestionsAskedSubscriptionVariables>;
+export const AnswerQuestionDocument = new TypedDocumentString(`
+    mutation AnswerQuestion($input: AnswerQuestionInput!) {
+  answerQuestion(input: $input) {
+    question {
+      ...QuestionDetails
+    }
+  }
+}
+    fragment QuestionDetails on Question {
+  id
+  question
+  choices
+  context
+  multiSelect
+  questionType
+  status
+  timeoutSeconds
+  expiresAt
+  response
+  createdAt
+  contract {
+    id
+    name
+  }
+  task {
+    id
+    name
+  }
+}`) as unknown as TypedDocumentString<AnswerQuestionMutation, AnswerQuestionMutationVariables>;
+export const AskQuestionDocument = new TypedDocumentString(`
+    mutation AskQuestion($input: AskQuestionInput!) {
+  askQuestion(input: $input) {
+    outcome
+    response
+    question {
+      id
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<AskQuestionMutation, AskQuestionMutationVariables>;
+export const AwaitAnswerDocument = new TypedDocumentString(`
+    mutation AwaitAnswer($input: AwaitAnswerInput!) {
+  awaitAnswer(input: $input) {
+    outcome
+    response
+    question {
+      id
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<AwaitAnswerMutation, AwaitAnswerMutationVariables>;
+export const AcknowledgeAnswerDocument = new TypedDocumentString(`
+    mutation AcknowledgeAnswer($input: AcknowledgeAnswerInput!) {
+  acknowledgeAnswer(input: $input) {
+    question {
+      id
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<AcknowledgeAnswerMutation, AcknowledgeAnswerMutationVariables>;
+export const DocumentListDocument = new TypedDocumentString(`
+    query DocumentList($contractId: ID!) {
+  documents(contractId: $contractId) {
+    id
+    name
+    phase
+    content
+    updatedAt
+  }
+}
+    `) as unknown as TypedDocumentString<DocumentListQuery, DocumentListQueryVariables>;
+export const DaemonListDocument = new TypedDocumentString(`
+    query DaemonList {
+  daemons {
+    id
+    name
+    hostname
+    status
+    agents
+    maxConcurrentTasks
+    runningTasks
+    lastHeartbeatAt
+  }
+}
+    `) as unknown as TypedDocumentString<DaemonListQuery, DaemonListQueryVariables>;
+export const CreateKeyDocument = new TypedDocumentString(`
+    mutation CreateKey($input: CreateKeyInput!) {
+  createKey(input: $input) {
+    key
+    name
+    kind
+  }
+}
+    `) as unknown as TypedDocumentString<CreateKeyMutation, CreateKeyMutationVariables>;
+export const ContractEventsDocument = new TypedDocumentString(`
+    subscription ContractEvents($contractId: ID!, $afterSequence: Int) {
+  contractEvents(contractId: $contractId, afterSequence: $afterSequence) {
+    __typename
+    sequence
+    occurredAt
+    ... on OutputEntry {
+      attempt
+      messageId
+      outputType: type
+      content
+      toolName
+      toolInput
+      isError
+      isPartial
+      task {
+        id
+        name
+        role
+      }
+    }
+    ... on ContractChangedEvent {
+      type: eventType
+      updatedFields
+      updatedBy
+      contract {
+        id
+        name
+        status
+        phase
+      }
+    }
+    ... on TaskUpdatedEvent {
+      type: eventType
+      updatedFields
+      updatedBy
+      taskStatus: status
+      task {
+        id
+        name
+        role
+      }
+    }
+    ... on TaskCompletedEvent {
+      taskStatus: status
+      outputSummary
+      errorMessage
+      task {
+        id
+        name
+        role
+      }
+    }
+    ... on TaskStalledEvent {
+      task {
+        id
+        name
+        role
+      }
+    }
+    ... on QuestionEvent {
+      type: eventType
+      question {
+        ...QuestionDetails
+      }
+    }
+    ... on CheckpointCreatedEvent {
+      checkpoint {
+        number
+        filesChanged
+        linesAdded
+        linesRemoved
+        task {
+          id
+          name
+          role
+        }
+      }
+    }
+    ... on MergeFinishedEvent {
+      outcome
+      targetBranch
+      commitSha
+      mergeMessage: message
+      task {
+        id
+        name
+        role
+      }
+    }
+    ... on MessageSentEvent {
+      sent: message {
+        number
+        sender
+        content
+      }
+      task {
+        id
+        name
+        role
+      }
+    }
+  }
+}
+    fragment QuestionDetails on Question {
+  id
+  question
+  choices
+  context
+  multiSelect
+  questionType
+  status
+  timeoutSeconds
+  expiresAt
+  response
+  createdAt
+  contract {
+    id
+    name
+  }
+  task {
+    id
+    name
+  }
+}`) as unknown as TypedDocumentString<ContractEventsSubscription, ContractEventsSubscriptionVariables>;
+export const DaemonRegisterDocument = new TypedDocumentString(`
+    mutation DaemonRegister($input: RegisterDaemonInput!) {
+  registerDaemon(input: $input) {
+    epoch
+    daemon {
+      id
+      name
+    }
+    tasks {
+      attempt
+      nextOutputIndex
+      task {
+        id
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<DaemonRegisterMutation, DaemonRegisterMutationVariables>;
+export const DaemonHeartbeatDocument = new TypedDocumentString(`
+    mutation DaemonHeartbeat($input: HeartbeatDaemonInput!) {
+  heartbeatDaemon(input: $input) {
+    daemon {
+      id
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<DaemonHeartbeatMutation, DaemonHeartbeatMutationVariables>;
+export const DaemonDisconnectDocument = new TypedDocumentString(`
+    mutation DaemonDisconnect($input: DisconnectDaemonInput!) {
+  disconnectDaemon(input: $input) {
+    daemon {
+      id
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<DaemonDisconnectMutation, DaemonDisconnectMutationVariables>;
+export const DaemonCommandsDocument = new TypedDocumentString(`
+    subscription DaemonCommands($daemonId: ID!, $epoch: Int!) {
+  daemonCommands(daemonId: $daemonId, epoch: $epoch) {
+    id
+    type
+    attempt
+    payload
+    task {
+      id
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<DaemonCommandsSubscription, DaemonCommandsSubscriptionVariables>;
+export const DaemonAcceptCommandDocument = new TypedDocumentString(`
+    mutation DaemonAcceptCommand($input: AcceptCommandInput!) {
+  acceptCommand(input: $input) {
+    toolKey
+    command {
+      id
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<DaemonAcceptCommandMutation, DaemonAcceptCommandMutationVariables>;
+export const DaemonCompleteCommandDocument = new TypedDocumentString(`
+    mutation DaemonCompleteCommand($input: CompleteCommandInput!) {
+  completeCommand(input: $input) {
+    command {
+      id
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<DaemonCompleteCommandMutation, DaemonCompleteCommandMutationVariables>;
+export const DaemonAppendOutputDocument = new TypedDocumentString(`
+    mutation DaemonAppendOutput($input: AppendTaskOutputInput!) {
+  appendTaskOutput(input: $input) {
+    nextIndex
+    stale
+  }
+}
+    `) as unknown as TypedDocumentString<DaemonAppendOutputMutation, DaemonAppendOutputMutationVariables>;
+export const DaemonReportTaskDocument = new TypedDocumentString(`
+    mutation DaemonReportTask($input: ReportTaskInput!) {
+  reportTask(input: $input) {
+    task {
+      id
+      status
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<DaemonReportTaskMutation, DaemonReportTaskMutationVariables>;
+export const DaemonUploadCheckpointPartDocument = new TypedDocumentString(`
+    mutation DaemonUploadCheckpointPart($input: UploadCheckpointPartInput!) {
+  uploadCheckpointPart(input: $input) {
+    received
+  }
+}
+    `) as unknown as TypedDocumentString<DaemonUploadCheckpointPartMutation, DaemonUploadCheckpointPartMutationVariables>;
+export const DaemonRecordCheckpointDocument = new TypedDocumentString(`
+    mutation DaemonRecordCheckpoint($input: RecordCheckpointInput!) {
+  recordCheckpoint(input: $input) {
+    created
+    checkpoint {
+      id
+      number
+      commitSha
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<DaemonRecordCheckpointMutation, DaemonRecordCheckpointMutationVariables>;
+export const ViewerDocument = new TypedDocumentString(`
+    query Viewer {
+  viewer {
+    kind
+    keyName
+    owner {
+      id
+      name
+    }
+    task {
+      id
+      name
+      contract {
+        id
+      }
+    }
+    daemon {
+      id
+      name
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ViewerQuery, ViewerQueryVariables>;

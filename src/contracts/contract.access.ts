@@ -1,0 +1,43 @@
+import { authorizeContract } from '../keys/permissions.ts';
+import type { EntityManager } from '../platform/database.ts';
+import { DomainError, invalidInput, notFound } from '../platform/errors.ts';
+import { type Id, parseId } from '../platform/ids.ts';
+import { isTask, type Principal } from '../platform/principal.ts';
+import { Contract } from './contract.entity.ts';
+
+/**
+ * The contract an operation is about.
+ * @throws DomainError INVALID_INPUT for what is no contract's id, NOT_FOUND also for another owner's,
+ * CONTRACT_MISMATCH for a tool key of another contract
+ */
+export async function findContract(
+  em: EntityManager,
+  principal: Principal,
+  id: string,
+  field = 'contractId',
+): Promise<Contract> {
+  const contractId = parseId('contract', id, field);
+  const contract = await em.findOne(Contract, { id: contractId, ownerId: principal.ownerId });
+  if (!contract) throw notFound('contract', contractId);
+  authorizeContract(principal, contract.id);
+  return contract;
+}
+
+/**
+ * The contract's id as given, or as the caller's tool key implies.
+ * @throws DomainError INVALID_INPUT when there is neither
+ */
+export function contractIdOf(principal: Principal, id: string | null | undefined): Id<'contract'> {
+  if (id) return parseId('contract', id, 'contractId');
+  if (isTask(principal)) return principal.contractId;
+  throw invalidInput('contractId', 'contractId is needed: only a tool key implies it.');
+}
+
+/** @throws DomainError CONTRACT_CLOSED */
+export function assertOpen(contract: Contract): void {
+  if (contract.status === 'ACTIVE') return;
+  throw new DomainError(
+    'CONTRACT_CLOSED',
+    `The contract ${contract.id} is ${contract.status.toLowerCase()} and takes no new work. Open another one.`,
+  );
+}

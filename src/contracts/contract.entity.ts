@@ -1,0 +1,35 @@
+import { defineEntity, p } from '@mikro-orm/core';
+import { Owner } from '../keys/owner.entity.ts';
+import { primaryId, reference, timestamp } from '../platform/columns.ts';
+
+export const CONTRACT_PHASES = ['RESEARCH', 'SPECIFY', 'PLAN', 'EXECUTE', 'REVIEW'] as const;
+export type ContractPhase = (typeof CONTRACT_PHASES)[number];
+export const CONTRACT_STATUSES = ['ACTIVE', 'COMPLETED', 'ARCHIVED'] as const;
+export type ContractStatus = (typeof CONTRACT_STATUSES)[number];
+
+/** A piece of software work on one or more git repositories. */
+const ContractSchema = defineEntity({
+  name: 'Contract',
+  tableName: 'contract',
+  indexes: [{ properties: ['ownerId', 'id'] }],
+  checks: [{ name: 'contract_name_not_blank', expression: `btrim(name) <> ''` }],
+  properties: {
+    id: primaryId('contract'),
+    ownerId: reference('owner', (): unknown => Owner, 'covered'),
+    name: p.text(),
+    description: p.text().nullable(),
+    phase: p.enum(CONTRACT_PHASES).default('EXECUTE'),
+    status: p.enum(CONTRACT_STATUSES).default('ACTIVE'),
+    localOnly: p.boolean().default(false),
+    /** The agent profile of its tasks where none is given. */
+    agent: p.text(),
+    /** What whoever completed it had to say. */
+    summary: p.text().nullable(),
+    createdAt: timestamp(),
+    updatedAt: timestamp(),
+    completedAt: timestamp().nullable(),
+    version: p.integer().version(),
+  },
+});
+export class Contract extends ContractSchema.class {}
+ContractSchema.setClass(Contract);

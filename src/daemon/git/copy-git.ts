@@ -1,0 +1,131 @@
+import { lstat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { GitError } from './errors.ts';
+import type { Mirror } from './mirror.ts';
+import { findCommit } from './mirror.ts';
+import { objectId, refName } from './names.ts';
+import { hasObject, importPack, worktreeRefs } from './objects.ts';
+import { type GitOptions, git } from './run.ts';
+import type { WorkingCopy } from './working-copy.ts';
+
+/*
+ * The few commands that read or write the `.git` of a working copy. The agent owns it, so only plumbing that runs no
+ * code from its configuration is used (rev-parse, symbolic-ref, update-ref, pack-objects), hooks are off, transports
+ * are off, and all that comes out is checked again in the mirror.
+ */
+
+/** Where a working copy's HEAD is: its commit, and the branch's full ref (null: detached). */
+export interface CopyHead {
+  commit: string;
+  ref: string | null;
+}
+
+/** @returns HEAD of the copy, or why it cannot be read (no commit yet, `.git` gone or replaced). */
+export async function readHead(copy: WorkingCopy): Promise<CopyHead | { unreadable: string }> {
+  const found = await lstat(join(copy.path, '.git')).catch(() => null);
+  if (!found?.isDirectory()) return { unreadable: 'its .git is not a directory' };
+  if (await lstat(join(copy.path, '.git', 'commondir')).catch(() => null)) {
+    return { unreadable: 'its .git belongs to another repository' };
+  }
+  try {
+    const call = ownGit(copy);
+    const head = await git(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}'], {
+      ...call,
+      okCodes: [0, 1, 128],
+    });
+    if (head.code !== 0) return { unreadable: 'its HEAD has no commit' };
+    const named = await git(['symbolic-ref', '--quiet', 'HEAD'], { ...call, okCodes: [0, 1] });
+    const ref = named.code === 0 ? refName(named.stdout.trim(), 'HEAD') : null;
+    return { commit: objectId(head.stdout.trim(), 'HEAD'), ref };
+  } catch (error) {
+    if (error instanceof GitError)
+      return { unreadable: error.stderr.trim().split('\n')[0] ?? 'git cannot read it' };
+    throw error;
+  }
+}
+
+/**
+ * Takes a commit of the copy, and all that it leads to, into the mirror, with the ids it has.
+ * @throws GitError when objects are missing, malformed or evil
+ */
+export async function importCommit(
+  mirror: Mirror,
+  copy: WorkingCopy,
+  commit: string,
+  options: { maxBytes?: number | undefined; signal?: AbortSignal | undefined } = {},
+): Promise<void> {
+  if (await hasObject(mirror, commit, 'commit')) return;
+  const known = await Promise.all(
+    Object.values(worktreeRefs(copy.worktreeId)).map((ref) => findCommit(mirror.dir, ref)),
+  );
+  const exclude = [...new Set(known)].filter((id) => id !== null);
+  const source = {
+    args: ['pack-objects', '--revs', '--thin', '--stdout', '-q'],
+    options: {
+      ...ownGit(copy),
+      signal: options.signal,
+      input: [commit, ...exclude.map((id) => `^${id}`), ''].join('\n'),
+    },
+  };
+  await importPack(mirror, source, [commit], options);
+}
+
+/**
+ * Moves HEAD's branch (or a detached HEAD) from one commit to another; the new one is seen through the mirror.
+ * @throws GitError when it is no longer where it was
+ */
+export async function moveHead(copy: WorkingCopy, head: CopyHead, commit: string): Promise<void> {
+  const ref = head.ref === null ? 'HEAD' : refName(head.ref);
+  const args = [
+    'update-ref',
+    '-m',
+    'taskmesh',
+    '--no-deref',
+    '--end-of-options',
+    ref,
+    objectId(commit),
+    objectId(head.commit),
+  ];
+  await git(args, ownGit(copy));
+}
+
+/**
+ * Makes a commit's tree the copy's own index, so that `git status` shows the files against it. Uses the mirror's
+ * configuration: a refresh with the copy's would run its filters.
+ * @returns false when the agent's git holds the index locked for longer than a second
+ */
+export async function setOwnIndex(mirror: Mirror, copy: WorkingCopy, commit: string): Promise<boolean> {
+  const call: GitOptions = {
+    cwd: copy.path,
+    gitDir: mirror.dir,
+    workTree: copy.path,
+    indexFile: join(copy.path, '.git', 'index'),
+    user: copy.user,
+  };
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      await git(['read-tree', objectId(commit)], call);
+      break;
+    } catch (error) {
+      if (!(error instanceof GitError) || !error.stderr.includes('index.lock')) throw error;
+      if (attempt === 10) return false;
+      await delay(100);
+    }
+  }
+  await git(['update-index', '-q', '--refresh'], { ...call, okCodes: [0, 1, 128] });
+  return true;
+}
+
+/** Ids of the tips of the copy's branches and of its stash. */
+export async function localTips(copy: WorkingCopy): Promise<string[]> {
+  const listed = await git(
+    ['for-each-ref', '--format=%(objectname)', 'refs/heads', 'refs/stash'],
+    ownGit(copy),
+  );
+  return [...new Set(listed.stdout.split('\n').filter(Boolean))].map((id) => objectId(id));
+}
+
+function ownGit(copy: WorkingCopy): GitOptions {
+  return { gitDir: join(copy.path, '.git'), cwd: copy.path, user: copy.user };
+}

@@ -1,0 +1,122 @@
+import { GitError } from './errors.ts';
+import type { Mirror } from './mirror.ts';
+import { type Name, names, objectId, refName, worktreeKey } from './names.ts';
+import { type GitCall, type GitOptions, git, gitFeed, gitPipe } from './run.ts';
+
+/** Who a commit says made it. */
+export interface Identity {
+  name: string;
+  email: string;
+}
+
+export const TASKMESH_IDENTITY: Identity = { name: 'Taskmesh', email: 'taskmesh@localhost' };
+
+/** Most bytes of one import into a mirror, 1 GiB. */
+export const MAX_IMPORT_BYTES = 1024 ** 3;
+
+const NO_OBJECT = '0'.repeat(40);
+const IMPORT_TIMEOUT_MS = 600_000;
+
+/** Our refs of one working copy: its base, its branch as last seen, its last snapshot. They also keep gc away. */
+export function worktreeRefs(worktreeId: string): { base: Name; head: Name; snapshot: Name } {
+  const prefix = `refs/taskmesh/worktrees/${worktreeKey(worktreeId)}`;
+  return {
+    base: refName(`${prefix}/base`),
+    head: refName(`${prefix}/head`),
+    snapshot: refName(`${prefix}/snapshot`),
+  };
+}
+
+/** Writes a commit object and gives its id. Git refuses an empty name; both are cleaned of line breaks. */
+export async function commitTree(
+  mirror: Mirror,
+  commit: {
+    tree: string;
+    parents: readonly string[];
+    message: string;
+    identity?: Identity | undefined;
+    date?: string;
+  },
+): Promise<string> {
+  const { name, email } = commit.identity ?? TASKMESH_IDENTITY;
+  const env: Record<string, string> = {
+    GIT_AUTHOR_NAME: name,
+    GIT_AUTHOR_EMAIL: email,
+    GIT_COMMITTER_NAME: name,
+    GIT_COMMITTER_EMAIL: email,
+  };
+  if (commit.date !== undefined) {
+    env['GIT_AUTHOR_DATE'] = commit.date;
+    env['GIT_COMMITTER_DATE'] = commit.date;
+  }
+  const parents = commit.parents.flatMap((parent) => ['-p', objectId(parent)]);
+  const args = ['commit-tree', ...parents, '-F', '-', objectId(commit.tree, 'tree')];
+  const written = await git(args, {
+    gitDir: mirror.dir,
+    input: `${commit.message.trim() || 'Checkpoint'}\n`,
+    env,
+  });
+  return written.stdout.trim();
+}
+
+/** The id of a commit's tree. */
+export async function treeOf(mirror: Mirror, commit: string): Promise<string> {
+  const args = ['rev-parse', '--verify', '--quiet', '--end-of-options', `${objectId(commit)}^{tree}`];
+  return (await git(args, { gitDir: mirror.dir })).stdout.trim();
+}
+
+/** The ids of a commit's parents. */
+export async function parentsOf(mirror: Mirror, commit: string): Promise<string[]> {
+  const shown = await git(['rev-list', '--parents', '--max-count=1', ...names(objectId(commit))], {
+    gitDir: mirror.dir,
+  });
+  return shown.stdout.trim().split(' ').slice(1);
+}
+
+/** True when the mirror has the object. */
+export async function hasObject(mirror: Mirror, id: string, type: 'commit' | 'tree'): Promise<boolean> {
+  const spec = `${objectId(id)}^{${type}}`;
+  return (await git(['cat-file', '-e', spec], { gitDir: mirror.dir, okCodes: [0, 1, 128] })).code === 0;
+}
+
+/** True when every commit of `ancestor` is in `descendant`, which may be the same commit. */
+export async function isAncestor(gitDir: string, ancestor: string, descendant: string): Promise<boolean> {
+  const args = ['merge-base', '--is-ancestor', ...names(objectId(ancestor), objectId(descendant))];
+  return (await git(args, { gitDir, okCodes: [0, 1] })).code === 0;
+}
+
+/** Points a ref of the mirror at a commit; with `old`, only while it still is there (null: while it does not exist). */
+export async function setRef(mirror: Mirror, ref: Name, commit: string, old?: string | null): Promise<void> {
+  const guard = old === undefined ? [] : [old === null ? NO_OBJECT : objectId(old)];
+  await git(['update-ref', ...names(ref, objectId(commit)), ...guard], { gitDir: mirror.dir });
+}
+
+/**
+ * Takes objects that a git we do not trust packs: their ids are computed anew, malformed or evil trees are refused, and
+ * what a tip leads to must be complete.
+ * @throws GitError when anything about it is wrong; loose ends that came are left for gc
+ */
+export async function importPack(
+  mirror: Mirror,
+  source: GitCall | AsyncIterable<Uint8Array>,
+  tips: readonly string[],
+  options: { maxBytes?: number | undefined; signal?: AbortSignal | undefined } = {},
+): Promise<void> {
+  const limit = Math.floor(options.maxBytes ?? MAX_IMPORT_BYTES);
+  const call: GitOptions = { gitDir: mirror.dir, timeoutMs: IMPORT_TIMEOUT_MS, signal: options.signal };
+  const sink = {
+    args: ['index-pack', '--stdin', '--fix-thin', '--strict', `--max-input-size=${limit}`],
+    options: call,
+  };
+  if ('args' in source) await gitPipe(source, sink);
+  else await gitFeed(source, sink);
+  for (const tip of tips) {
+    const args = ['rev-list', '--objects', '--quiet', objectId(tip), '--not', '--all'];
+    await git(args, call);
+  }
+}
+
+/** True for a failure of git itself, as opposed to an abort or a timeout. */
+export function isGitFailure(error: unknown): error is GitError {
+  return error instanceof GitError;
+}

@@ -1,0 +1,91 @@
+import { lchown, lstat, mkdir, rm, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { WorkingCopyBrokenError } from './errors.ts';
+import type { Mirror } from './mirror.ts';
+import type { GitOptions, GitUser } from './run.ts';
+
+/*
+ * Beside each working copy is a directory of ours: an index of our own, which keeps the stat cache between snapshots,
+ * and a place for new objects. Git runs there with the mirror's git directory and the copy's files, as the copy's user.
+ * That user can read the mirror but not write to it; the daemon takes the new objects over as a checked stream.
+ * So nothing of the copy's own .git has a say in a snapshot.
+ */
+
+export interface Stage {
+  dir: string;
+  indexFile: string;
+  objectsDir: string;
+}
+
+/** The place of the directory of ours beside a working copy. */
+export function stageOf(path: string): Stage {
+  const dir = `${path}.taskmesh`;
+  return { dir, indexFile: join(dir, 'index'), objectsDir: join(dir, 'objects') };
+}
+
+/** Makes the stage with no new objects in it. */
+export async function openStage(path: string, user: GitUser | undefined): Promise<Stage> {
+  const stage = stageOf(path);
+  await removeTree(stage.objectsDir, user);
+  for (const dir of [stage.dir, stage.objectsDir]) {
+    await mkdir(dir, { recursive: true, mode: 0o700 });
+    if (user) await lchown(dir, user.uid, user.gid);
+  }
+  await rm(`${stage.indexFile}.lock`, { force: true });
+  return stage;
+}
+
+/** Options for git on the copy's files with the mirror's configuration and our index. */
+export function stagedGit(mirror: Mirror, path: string, stage: Stage, rest: GitOptions): GitOptions {
+  return {
+    cwd: path,
+    gitDir: mirror.dir,
+    workTree: path,
+    indexFile: stage.indexFile,
+    ...rest,
+    env: {
+      GIT_OBJECT_DIRECTORY: stage.objectsDir,
+      // The list is split at colons; a quoted entry is not.
+      GIT_ALTERNATE_OBJECT_DIRECTORIES: `"${join(mirror.dir, 'objects').replace(/["\\]/g, '\\$&')}"`,
+    },
+  };
+}
+
+/** Refuses a working copy whose root was replaced, for instance by a link to a directory elsewhere. */
+export async function assertRealDirectory(path: string): Promise<void> {
+  const found = await lstat(path).catch(() => null);
+  if (!found) throw new WorkingCopyBrokenError(path, 'does not exist');
+  if (!found.isDirectory()) throw new WorkingCopyBrokenError(path, 'is not a directory');
+}
+
+/**
+ * Deletes a directory tree, also read-only directories in it. Where the copy has a user of its own, what is inside is
+ * deleted as that user: a deletion by root could be led elsewhere by a directory that is swapped for a link.
+ */
+export async function removeTree(path: string, user: GitUser | undefined): Promise<void> {
+  const found = await lstat(path).catch(() => null);
+  if (!found?.isDirectory()) return rm(path, { force: true });
+  const options = {
+    cwd: '/',
+    reject: false,
+    extendEnv: false,
+    env: { PATH: '/usr/bin:/bin' },
+    ...(user ?? {}),
+  };
+  if (
+    !user &&
+    (await rm(path, { recursive: true, force: true }).then(
+      () => true,
+      () => false,
+    ))
+  )
+    return;
+  await execa(
+    'find',
+    [path, '-mindepth', '1', '-type', 'd', '!', '-perm', '-u+rwx', '-exec', 'chmod', 'u+rwx', '{}', ';'],
+    options,
+  );
+  await execa('find', [path, '-mindepth', '1', '-delete'], options);
+  await rmdir(path);
+}

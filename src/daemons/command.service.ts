@@ -1,0 +1,191 @@
+import { LockMode } from '@mikro-orm/core';
+import { listenTo, Source } from '../events/source.ts';
+import { authorize } from '../keys/permissions.ts';
+import { topics } from '../platform/doorbell.ts';
+import { DomainError, notFound } from '../platform/errors.ts';
+import { type Id, newId, parseId } from '../platform/ids.ts';
+import type { Operation, Runtime } from '../platform/runtime.ts';
+import { type Transaction, transact } from '../platform/transaction.ts';
+import { waitUntil } from '../platform/waiting.ts';
+import { Command, type CommandType } from './command.entity.ts';
+import { Daemon } from './daemon.entity.ts';
+
+/** What happens to the rest of the system when a daemon accepts or answers a command of a type. */
+export interface CommandHandler {
+  /** May refuse by throwing. @returns what the daemon is handed with the acceptance */
+  accepted?(tx: Transaction, command: Command): Promise<{ toolKey: string | null }>;
+  /** `result` is what the daemon sent: parse it. */
+  completed?(tx: Transaction, command: Command, result: unknown): Promise<void>;
+  failed?(tx: Transaction, command: Command): Promise<void>;
+}
+
+/** Filled by the server: commands belong to features further down, which this one does not know. */
+export type CommandHandlers = Partial<Record<CommandType, CommandHandler>>;
+let handlers: CommandHandlers = {};
+export function registerCommandHandlers(all: CommandHandlers): void {
+  handlers = all;
+}
+
+export interface NewCommand {
+  readonly daemonId: Id<'daemon'>;
+  readonly taskId: Id<'task'> | null;
+  readonly attempt: number | null;
+  readonly type: CommandType;
+  readonly payload: Record<string, unknown>;
+}
+
+/** Stores a command and rings for its daemon after the commit. */
+export function issueCommand(tx: Transaction, input: NewCommand): Command {
+  tx.ring(topics.daemon(input.daemonId));
+  return tx.em.create(Command, { ...input, id: newId('command'), createdAt: tx.now });
+}
+
+/**
+ * A daemon's commands: the unanswered ones first, then live, each once per connection. It ends with STALE_EPOCH when
+ * another connection of the daemon takes over or the daemon was given up as lost.
+ */
+export async function commandSource(
+  op: Operation,
+  daemonId: string,
+  epoch: number,
+): Promise<AsyncIterableIterator<Command>> {
+  authorize(op.principal, 'report');
+  const id = ownDaemonId(op, daemonId);
+  const { runtime } = op;
+  await assertEpoch(runtime, id, epoch);
+  const delivered = new Set<string>();
+  return new Source<Command>({
+    listen: (wake) => listenTo(runtime.doorbell, topics.daemon(id), wake),
+    read: async () => {
+      await assertEpoch(runtime, id, epoch);
+      const open = await runtime.db
+        .fork()
+        .find(
+          Command,
+          { daemonId: id, status: { $in: ['PENDING', 'ACCEPTED'] } },
+          { orderBy: { id: 'asc' } },
+        );
+      const fresh = open.filter((command) => !delivered.has(command.id));
+      // What has been answered is not needed for comparison any more: the set stays as small as the work under way.
+      delivered.clear();
+      for (const command of open) delivered.add(command.id);
+      return fresh;
+    },
+  });
+}
+
+async function assertEpoch(runtime: Runtime, daemonId: Id<'daemon'>, epoch: number): Promise<void> {
+  const daemon = await runtime.db.fork().findOne(Daemon, { id: daemonId });
+  if (!daemon) throw notFound('daemon', daemonId);
+  checkEpoch(daemon, epoch);
+}
+
+/** @throws DomainError STALE_EPOCH, with `reason` LOST (register again) or REPLACED (another process has the key) */
+export function checkEpoch(daemon: Daemon, epoch: number): void {
+  if (daemon.epoch === epoch && daemon.status !== 'DISCONNECTED') return;
+  const reason = daemon.epoch === epoch ? 'LOST' : 'REPLACED';
+  throw new DomainError(
+    'STALE_EPOCH',
+    reason === 'LOST'
+      ? `Daemon ${daemon.name} was silent for too long and counts as lost. Register again.`
+      : `Daemon ${daemon.name} registered again since, so this connection (epoch ${epoch}) may not act any more.`,
+    { extensions: { reason, epoch: daemon.epoch } },
+  );
+}
+
+function ownDaemonId(op: Operation, daemonId: string): Id<'daemon'> {
+  const id = parseId('daemon', daemonId, 'daemonId');
+  const own = op.principal.kind === 'DAEMON' ? op.principal.daemonId : null;
+  if (own === id) return id;
+  // Another daemon of the same owner is known to exist; another owner's is not confirmed.
+  throw notFound('daemon', id);
+}
+
+/** The daemon that is calling. @throws DomainError FORBIDDEN for a key that has not registered yet */
+export function callingDaemonId(op: Operation): Id<'daemon'> {
+  authorize(op.principal, 'report');
+  const id = op.principal.kind === 'DAEMON' ? op.principal.daemonId : null;
+  if (id) return id;
+  throw new DomainError('FORBIDDEN', 'This daemon key has not registered yet. Call registerDaemon first.');
+}
+
+async function lockCommand(
+  tx: Transaction,
+  op: Operation,
+  commandId: string,
+  epoch: number,
+): Promise<Command> {
+  const id = parseId('command', commandId, 'commandId');
+  const daemonId = callingDaemonId(op);
+  const command = await tx.em.findOne(Command, { id, daemonId }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+  if (!command) throw notFound('command', id);
+  const daemon = await tx.em.findOneOrFail(Daemon, { id: daemonId });
+  checkEpoch(daemon, epoch);
+  if (command.status === 'WITHDRAWN') {
+    throw new DomainError(
+      'STALE_ATTEMPT',
+      `Command ${id} was withdrawn: it was not accepted in time. Drop it.`,
+    );
+  }
+  return command;
+}
+
+/** A daemon takes a command on. The same again gives the same, with a fresh tool key. */
+export async function acceptCommand(
+  op: Operation,
+  input: { commandId: string; epoch: number },
+): Promise<{ command: Command; toolKey: string | null }> {
+  return transact(op.runtime, async (tx) => {
+    const command = await lockCommand(tx, op, input.commandId, input.epoch);
+    if (command.status === 'COMPLETED' || command.status === 'FAILED') {
+      throw new DomainError('INVALID_TRANSITION', `Command ${command.id} was answered already.`);
+    }
+    const handed = await handlers[command.type]?.accepted?.(tx, command);
+    command.status = 'ACCEPTED';
+    command.acceptedAt ??= tx.now;
+    return { command, toolKey: handed?.toolKey ?? null };
+  });
+}
+
+export interface CommandAnswer {
+  readonly commandId: string;
+  readonly epoch: number;
+  readonly result?: unknown;
+  readonly error?: { readonly code: string; readonly message: string } | null | undefined;
+}
+
+/** A daemon answers a command. The first answer counts; the same command answered again changes nothing. */
+export async function completeCommand(op: Operation, input: CommandAnswer): Promise<{ command: Command }> {
+  return transact(op.runtime, async (tx) => {
+    const command = await lockCommand(tx, op, input.commandId, input.epoch);
+    if (command.status === 'COMPLETED' || command.status === 'FAILED') return { command };
+    command.answeredAt = tx.now;
+    tx.ring(topics.command(command.id));
+    if (input.error) {
+      command.status = 'FAILED';
+      command.errorCode = input.error.code.slice(0, 100);
+      command.errorMessage = input.error.message.replaceAll('\0', '').slice(0, 10_000);
+      await handlers[command.type]?.failed?.(tx, command);
+    } else {
+      command.status = 'COMPLETED';
+      command.result = (input.result ?? {}) as Record<string, unknown>;
+      await handlers[command.type]?.completed?.(tx, command, input.result);
+    }
+    return { command };
+  });
+}
+
+/**
+ * Waits for a daemon's answer.
+ * @returns null when there is none within the time: the command stays, and its answer still counts
+ */
+export function awaitCommand(
+  op: Operation,
+  commandId: Id<'command'>,
+  timeoutMs: number,
+): Promise<Command | null> {
+  return waitUntil(op.runtime, [topics.command(commandId)], timeoutMs, op.signal, async () => {
+    const command = await op.runtime.db.fork().findOneOrFail(Command, { id: commandId });
+    return command.answeredAt || command.status === 'WITHDRAWN' ? command : null;
+  });
+}

@@ -1,0 +1,31 @@
+import { defineEntity, p } from '@mikro-orm/core';
+import { Owner } from '../keys/owner.entity.ts';
+import { primaryId, reference, timestamp } from '../platform/columns.ts';
+
+export const DAEMON_STATUSES = ['CONNECTED', 'DRAINING', 'DISCONNECTED'] as const;
+export type DaemonStatus = (typeof DAEMON_STATUSES)[number];
+
+/** A worker machine of the owner. */
+const DaemonSchema = defineEntity({
+  name: 'Daemon',
+  tableName: 'daemon',
+  properties: {
+    id: primaryId('daemon'),
+    ownerId: reference('owner', (): unknown => Owner),
+    name: p.text(),
+    hostname: p.text(),
+    daemonVersion: p.text(),
+    /** DISCONNECTED when it left, or was silent for longer than its lease. */
+    status: p.enum(DAEMON_STATUSES),
+    /** Names of the agent profiles it offers. */
+    agents: p.type('text[]').$type<string[]>(),
+    localPaths: p.type('text[]').$type<string[]>(),
+    maxConcurrentTasks: p.integer(),
+    /** Number of the present connection: an older one may not act any more. */
+    epoch: p.integer().default(0),
+    lastHeartbeatAt: timestamp().nullable(),
+    createdAt: timestamp(),
+  },
+});
+export class Daemon extends DaemonSchema.class {}
+DaemonSchema.setClass(Daemon);

@@ -1,0 +1,73 @@
+import { sql } from 'kysely';
+import { kysely } from '../platform/database.ts';
+import { topics } from '../platform/doorbell.ts';
+import { type Id, toUuid } from '../platform/ids.ts';
+import type { Transaction } from '../platform/transaction.ts';
+import type { NewEvent } from './event-types.ts';
+
+const buffers = new WeakMap<Transaction, Map<Id<'contract'>, NewEvent[]>>();
+
+/**
+ * Adds an event to the contract's log. It is written when the transaction is about to commit, in the order of the
+ * calls, so that the counter's lock, which serialises the contract's writers, is held briefly.
+ */
+export function logEvent(tx: Transaction, contractId: Id<'contract'>, event: NewEvent): void {
+  let buffer = buffers.get(tx);
+  if (!buffer) {
+    buffer = new Map();
+    buffers.set(tx, buffer);
+    tx.beforeCommit(logEvent, () => flush(tx));
+  }
+  const events = buffer.get(contractId) ?? [];
+  buffer.set(contractId, events);
+  events.push(event);
+}
+
+async function flush(tx: Transaction): Promise<void> {
+  // Always in the same order of contracts: two transactions that touch both never wait for each other in a circle.
+  const contracts = [...(buffers.get(tx) ?? [])].sort(([a], [b]) => (a < b ? -1 : 1));
+  for (const [contractId, events] of contracts) await appendEvents(tx, contractId, events);
+  buffers.delete(tx);
+}
+
+/**
+ * Appends in one statement: the counter hands out the sequences and the rows follow from one JSON array. Since its row
+ * lock is held until commit, the order of sequences is the order of commits, and a reader never skips one.
+ * @returns the sequence of the last event
+ */
+export async function appendEvents(
+  tx: Transaction,
+  contractId: Id<'contract'>,
+  events: readonly NewEvent[],
+): Promise<number> {
+  const rows = events.map((event) => ({
+    type: event.type,
+    task: event.taskId === null ? null : toUuid(event.taskId as Id),
+    data: event.data,
+  }));
+  const contract = toUuid(contractId);
+  const count = events.length;
+  const { rows: answer } = await sql<{ last: number }>`
+    with counter as (
+      update contract_counter set last = last + ${count} where contract_id = ${contract} returning last
+    ), appended as (
+      insert into contract_event (contract_id, sequence, type, task_id, data, occurred_at)
+      select ${contract}, counter.last - ${count}::int + row.ordinality, row.value->>'type', (row.value->>'task')::uuid,
+             row.value->'data', ${tx.now.toISOString()}::timestamptz
+      from counter, jsonb_array_elements(${storable(rows)}::jsonb) with ordinality as row
+    )
+    select last from counter`.execute(kysely(tx.em));
+  const last = answer[0]?.last;
+  if (last === undefined) throw new Error(`contract ${contractId} has no counter`);
+  tx.ring(topics.contract(contractId));
+  return last;
+}
+
+/** jsonb holds neither NUL nor half of a surrogate pair: both become U+FFFD. */
+export function storable(value: unknown): string {
+  const json = JSON.stringify(value);
+  if (!json.includes('\\u')) return json;
+  return JSON.stringify(value, (_key, member) =>
+    typeof member === 'string' ? member.toWellFormed().replaceAll('\0', '\uFFFD') : member,
+  );
+}

@@ -1,0 +1,78 @@
+import type { EntityClass } from '@mikro-orm/core';
+import DataLoader from 'dataloader';
+import type { Database } from '../platform/database.ts';
+
+/**
+ * Batches what the fields of one answer load: one SQL statement per kind of object, however many there are. Made anew
+ * for each operation and for each event of a subscription, so that nothing is stale.
+ */
+export class Loaders {
+  readonly #db: Database;
+  readonly #byId = new Map<unknown, DataLoader<string, object | null>>();
+  readonly #byKey = new Map<unknown, Map<string, DataLoader<string, object[]>>>();
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  /** Forgets what was loaded. */
+  clear(): void {
+    this.#byId.clear();
+    this.#byKey.clear();
+  }
+
+  /** The row with this id, or null. `column` is the primary key where that is not called `id`. */
+  find<T extends object>(
+    entity: EntityClass<T>,
+    id: string,
+    column: keyof T & string = 'id' as never,
+  ): Promise<T | null> {
+    let loader = this.#byId.get(entity);
+    if (!loader) {
+      loader = new DataLoader(async (ids: readonly string[]) => {
+        const rows = await this.#db.fork().find(entity, { [column]: { $in: [...ids] } } as never);
+        const found = new Map(rows.map((row) => [String(row[column]), row]));
+        return ids.map((each) => found.get(each) ?? null);
+      });
+      this.#byId.set(entity, loader);
+    }
+    return loader.load(id) as Promise<T | null>;
+  }
+
+  /** The row with this id, which a foreign key says is there. */
+  async get<T extends object>(entity: EntityClass<T>, id: string): Promise<T> {
+    const row = await this.find(entity, id);
+    if (!row) throw new Error(`${entity.name} ${id} was deleted while it was read`);
+    return row;
+  }
+
+  /**
+   * The rows whose `column` is this id, in the order of `order`.
+   * @param where further conditions, the same for all that are batched
+   */
+  many<T extends object>(
+    entity: EntityClass<T>,
+    column: keyof T & string,
+    id: string,
+    where: Readonly<Record<string, unknown>> = {},
+    order: keyof T & string = 'id' as never,
+  ): Promise<T[]> {
+    const name = `${column} ${JSON.stringify(where)}`;
+    const loaders = this.#byKey.get(entity) ?? new Map<string, DataLoader<string, object[]>>();
+    this.#byKey.set(entity, loaders);
+    let loader = loaders.get(name);
+    if (!loader) {
+      loader = new DataLoader(async (ids: readonly string[]) => {
+        const rows = await this.#db
+          .fork()
+          .find(entity, { ...where, [column]: { $in: [...ids] } } as never, {
+            orderBy: { [order]: 'asc' } as never,
+          });
+        const groups = Map.groupBy(rows, (row) => String(row[column]));
+        return ids.map((each) => groups.get(each) ?? []);
+      });
+      loaders.set(name, loader);
+    }
+    return loader.load(id) as Promise<T[]>;
+  }
+}

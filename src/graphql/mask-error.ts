@@ -1,0 +1,44 @@
+import { randomUUID } from 'node:crypto';
+import { GraphQLError } from 'graphql';
+import { DomainError } from '../platform/errors.ts';
+import type { Logger } from '../platform/logger.ts';
+
+/**
+ * What a client is told of an error: a refusal as it is, anything unexpected only by a request id that is in the log.
+ */
+export function maskError(error: unknown, logger: Logger): GraphQLError {
+  const located = error instanceof GraphQLError ? error : undefined;
+  const original = originalOf(error);
+  const where = located
+    ? { nodes: located.nodes, path: located.path, positions: located.positions, source: located.source }
+    : {};
+  if (original instanceof DomainError) {
+    return new GraphQLError(original.message, {
+      ...where,
+      extensions: {
+        ...original.extensions,
+        code: original.code,
+        ...(original.field === undefined ? {} : { field: original.field }),
+      },
+    } as never);
+  }
+  if (located && (original === undefined || original instanceof GraphQLError)) {
+    // graphql-js found the document or its variables wrong: the caller's fault, told as it is.
+    return new GraphQLError(located.message, {
+      ...where,
+      extensions: { code: located.extensions.code ?? 'INVALID_INPUT' },
+    } as never);
+  }
+  const requestId = randomUUID();
+  logger.error({ err: original ?? error, requestId }, 'an operation failed unexpectedly');
+  return new GraphQLError(`Something unexpected happened. Look for ${requestId} in the server's log.`, {
+    ...where,
+    extensions: { code: 'INTERNAL_SERVER_ERROR', requestId },
+  } as never);
+}
+
+function originalOf(error: unknown): unknown {
+  let current: unknown = error;
+  while (current instanceof GraphQLError && current.originalError) current = current.originalError;
+  return current instanceof GraphQLError ? undefined : current;
+}

@@ -1,0 +1,18 @@
+import { GraphQLError } from 'graphql';
+import { builder } from './builder.ts';
+
+builder.scalarType('DateTime', {
+  description: 'A moment in ISO 8601 with its zone, to the millisecond: `2026-11-23T09:30:00.000Z`.',
+  serialize: (value) => (value instanceof Date ? value.toISOString() : new Date(value).toISOString()),
+  parseValue: (value) => {
+    const date = new Date(String(value));
+    if (typeof value === 'string' && !Number.isNaN(date.getTime())) return date;
+    throw new GraphQLError('A DateTime is a text in ISO 8601, such as 2026-11-23T09:30:00.000Z.');
+  },
+});
+
+builder.scalarType('JSON', {
+  description: 'Any JSON value. Its shape depends on where it stands.',
+  serialize: (value) => value,
+  parseValue: (value) => value,
+});

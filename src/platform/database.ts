@@ -1,0 +1,125 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Options } from '@mikro-orm/core';
+import { type Migration, Migrator } from '@mikro-orm/migrations';
+import type { SqlEntityManager, SqlMikroORM } from '@mikro-orm/sql';
+import type { Kysely } from 'kysely';
+import pg from 'pg';
+import { NamingStrategy } from './columns.ts';
+import type { ServerConfig } from './config.ts';
+import { lockDataDirectory } from './data-lock.ts';
+
+export type EntityManager = SqlEntityManager;
+
+export interface MigrationEntry {
+  readonly name: string;
+  readonly class: new (...args: never[]) => Migration;
+}
+
+/** An open database, on PostgreSQL or embedded. Both behave the same, but for `embedded` having one connection. */
+export interface Database {
+  readonly embedded: boolean;
+  readonly orm: SqlMikroORM;
+  /** An EntityManager of its own for one operation. Within a transaction use that one's only: PGlite deadlocks else. */
+  fork(): EntityManager;
+  close(): Promise<void>;
+}
+
+export interface DatabaseDefinition {
+  readonly entities: NonNullable<Options['entities']>;
+  readonly migrations: readonly MigrationEntry[];
+}
+
+/** Any number, the same in every instance: guards migrations on PostgreSQL. */
+const MIGRATION_LOCK = 7_461_736_811;
+
+/**
+ * Opens the database without touching its schema.
+ * @throws DomainError INVALID_INPUT when another process has the embedded one open
+ */
+export async function openDatabase(
+  config: Pick<ServerConfig, 'databaseUrl' | 'dataDir'>,
+  definition: DatabaseDefinition,
+): Promise<Database> {
+  const options = {
+    entities: definition.entities,
+    extensions: [Migrator],
+    namingStrategy: NamingStrategy,
+    migrations: {
+      migrationsList: definition.migrations.map((entry) => ({
+        name: entry.name,
+        class: entry.class as never,
+      })),
+      snapshot: false,
+      transactional: true,
+    },
+    allowGlobalContext: false,
+    forceUtcTimezone: true,
+    // The migrator would print to the terminal; what it applied is returned and logged by the caller.
+    logger: () => undefined,
+  };
+  if (config.databaseUrl !== null) {
+    const { MikroORM } = await import('@mikro-orm/postgresql');
+    const orm = (await MikroORM.init({
+      ...options,
+      clientUrl: config.databaseUrl,
+      pool: { min: 0, max: 20 },
+    } as never)) as unknown as SqlMikroORM;
+    return database(orm, false, () => undefined);
+  }
+  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+  const unlock = lockDataDirectory(join(config.dataDir, 'database.lock'));
+  try {
+    const { MikroORM } = await import('@mikro-orm/pglite');
+    const orm = (await MikroORM.init({
+      ...options,
+      dbName: join(config.dataDir, 'database'),
+    } as never)) as unknown as SqlMikroORM;
+    return database(orm, true, unlock);
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+}
+
+function database(orm: SqlMikroORM, embedded: boolean, unlock: () => void): Database {
+  return {
+    embedded,
+    orm,
+    fork: () => orm.em.fork() as EntityManager,
+    close: async () => {
+      try {
+        await orm.close(true);
+      } finally {
+        unlock();
+      }
+    },
+  };
+}
+
+/**
+ * Brings the schema up to date. Several instances that start at once do it one after the other.
+ * @returns names of the migrations that were applied
+ */
+export async function migrate(db: Database, databaseUrl: string | null): Promise<string[]> {
+  if (databaseUrl === null) return up(db);
+  const client = new pg.Client({ connectionString: databaseUrl, application_name: 'taskmesh migrate' });
+  await client.connect();
+  try {
+    await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    return await up(db);
+  } finally {
+    await client.end();
+  }
+}
+
+async function up(db: Database): Promise<string[]> {
+  const migrator = (db.orm as unknown as { migrator: Migrator }).migrator;
+  const applied = await migrator.up();
+  return applied.map((migration) => migration.name);
+}
+
+/** The query builder on the connection of this EntityManager: bound to its transaction inside one. */
+export function kysely(em: EntityManager): Kysely<never> {
+  return em.getKysely() as unknown as Kysely<never>;
+}

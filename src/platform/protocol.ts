@@ -1,0 +1,130 @@
+import { z } from 'zod';
+
+/**
+ * What passes between the server and a daemon inside the JSON of a command: its payload and its result.
+ * Both sides parse with these schemas, so a daemon and a server of different versions refuse what they do
+ * not understand instead of guessing. `docs/PROTOCOL.md` tells the same in prose.
+ */
+
+/** Exactly one of the two is set. `localPath` is absolute, on the daemon's machine. */
+export const repositorySchema = z.object({
+  url: z.string().nullable(),
+  localPath: z.string().nullable(),
+});
+export type RepositoryReference = z.infer<typeof repositorySchema>;
+
+/** The working copy a task is to use. `SHARED` copies exist already on the daemon; `OWN` ones are to be made. */
+export const worktreeSpecSchema = z.object({
+  id: z.string(),
+  mode: z.enum(['OWN', 'SHARED']),
+  branch: z.string(),
+  /** Branch of the repository to start from; null: its default branch. */
+  baseBranch: z.string().nullable(),
+  /** Start at this working copy's branch head where the daemon has it (the supervisor's); else `baseBranch`. */
+  baseWorktreeId: z.string().nullable(),
+});
+
+export const spawnTaskPayloadSchema = z.object({
+  taskId: z.string(),
+  attempt: z.number().int(),
+  contractId: z.string(),
+  contractName: z.string(),
+  name: z.string(),
+  role: z.enum(['SUPERVISOR', 'WORK', 'RED_TEAM']),
+  plan: z.string(),
+  /** Name of the agent profile. */
+  agent: z.string(),
+  repository: repositorySchema.nullable(),
+  worktree: worktreeSpecSchema.nullable(),
+  localOnly: z.boolean(),
+});
+export type SpawnTaskPayload = z.infer<typeof spawnTaskPayloadSchema>;
+
+export const cancelTaskPayloadSchema = z.object({
+  taskId: z.string(),
+  attempt: z.number().int(),
+  /** Seconds the agent is given to end by itself before its process group gets SIGTERM (then SIGKILL after 5 s). */
+  graceSeconds: z.number(),
+  /** What the daemon reports once the process group is gone: DONE when the contract has been completed. */
+  outcome: z.enum(['CANCELLED', 'DONE']),
+});
+export type CancelTaskPayload = z.infer<typeof cancelTaskPayloadSchema>;
+export const cancelTaskResultSchema = z.object({ confirmed: z.boolean() });
+
+export const createCheckpointPayloadSchema = z.object({
+  taskId: z.string(),
+  attempt: z.number().int(),
+  worktreeId: z.string(),
+  message: z.string(),
+});
+export type CreateCheckpointPayload = z.infer<typeof createCheckpointPayloadSchema>;
+/** The checkpoint itself was recorded with `recordCheckpoint` before; null: nothing to save yet. */
+export const createCheckpointResultSchema = z.object({
+  checkpointId: z.string().nullable(),
+  created: z.boolean(),
+});
+
+export const taskDiffPayloadSchema = z.object({
+  taskId: z.string(),
+  worktreeId: z.string(),
+  maxBytes: z.number().int(),
+});
+export type TaskDiffPayload = z.infer<typeof taskDiffPayloadSchema>;
+export const taskDiffResultSchema = z.object({
+  patch: z.string(),
+  files: z.array(
+    z.object({
+      path: z.string(),
+      oldPath: z.string().nullable(),
+      status: z.enum(['ADDED', 'MODIFIED', 'DELETED', 'RENAMED', 'TYPE_CHANGED', 'COPIED']),
+      linesAdded: z.number().int(),
+      linesRemoved: z.number().int(),
+      binary: z.boolean(),
+    }),
+  ),
+  linesAdded: z.number().int(),
+  linesRemoved: z.number().int(),
+  truncated: z.boolean(),
+  baseSha: z.string(),
+  headSha: z.string(),
+});
+export type TaskDiffResult = z.infer<typeof taskDiffResultSchema>;
+
+export const mergeTaskPayloadSchema = z.object({
+  taskId: z.string(),
+  /** Attempt under which a checkpoint of the task's copy is recorded before the merge. */
+  attempt: z.number().int(),
+  sourceWorktreeId: z.string(),
+  /** The supervisor's working copy, when the target is its branch; null: `targetBranch` of the repository. */
+  targetWorktreeId: z.string().nullable(),
+  targetBranch: z.string(),
+  squash: z.boolean(),
+  dryRun: z.boolean(),
+  message: z.string(),
+  /** Whether the merged branch is published to the repository it came from. */
+  publish: z.boolean(),
+  repository: repositorySchema,
+});
+export type MergeTaskPayload = z.infer<typeof mergeTaskPayloadSchema>;
+export const mergeTaskResultSchema = z.object({
+  outcome: z.enum(['MERGED', 'UP_TO_DATE', 'CONFLICT']),
+  commitSha: z.string().nullable(),
+  message: z.string(),
+  conflicts: z.array(
+    z.object({
+      path: z.string(),
+      kind: z.string(),
+      hunks: z.array(z.string()),
+      /** Commits that last changed the path on either side, since the merge base. */
+      oursCommit: z.string().nullable(),
+      theirsCommit: z.string().nullable(),
+    }),
+  ),
+});
+export type MergeTaskResult = z.infer<typeof mergeTaskResultSchema>;
+
+/** Seconds between two heartbeats of a daemon. */
+export const HEARTBEAT_SECONDS = 5;
+
+/** Header of every commit that Taskmesh makes for a task, by which a conflict finds the task again. */
+export const TASK_TRAILER = 'Taskmesh-Task';

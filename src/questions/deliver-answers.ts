@@ -1,0 +1,36 @@
+import { LockMode } from '@mikro-orm/core';
+import type { Runtime } from '../platform/runtime.ts';
+import { transact } from '../platform/transaction.ts';
+import { storeMessage } from '../tasks/message.service.ts';
+import { Task } from '../tasks/task.entity.ts';
+import { isCompleted } from '../tasks/task.states.ts';
+import { Question } from './question.entity.ts';
+
+/** How long the asker has to acknowledge an answer that its waiting request returned. Milliseconds. */
+export const ACKNOWLEDGE_MS = 10_000;
+
+/**
+ * Tells the answers that nobody acknowledged as messages to their agents: the asker's connection was cut, or it no
+ * longer waits. Called again and again; each answer is told once.
+ */
+export async function deliverAnswers(runtime: Runtime): Promise<void> {
+  const before = new Date(runtime.clock.now().getTime() - ACKNOWLEDGE_MS);
+  const due = { status: 'ANSWERED' as const, toldAt: null, answeredAt: { $lte: before } };
+  const questions = await runtime.db.fork().find(Question, due, { orderBy: { id: 'asc' }, limit: 100 });
+  for (const { id, taskId } of questions) {
+    await transact(runtime, async (tx) => {
+      // The task before the question, as everybody who locks both does.
+      const task = await tx.em.findOneOrFail(Task, { id: taskId }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+      const question = await tx.em.findOne(
+        Question,
+        { ...due, id },
+        { lockMode: LockMode.PESSIMISTIC_WRITE },
+      );
+      if (!question) return;
+      question.toldAt = tx.now;
+      if (isCompleted(task.status)) return;
+      const text = `A person answered your question ${question.id}.\nQuestion: ${question.question}\nAnswer: ${question.response}`;
+      question.messageId = (await storeMessage(tx, task, 'PERSON', text)).id;
+    });
+  }
+}

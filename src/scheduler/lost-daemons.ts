@@ -1,0 +1,96 @@
+import { LockMode } from '@mikro-orm/core';
+import { sql } from 'kysely';
+import { Command } from '../daemons/command.entity.ts';
+import { callingDaemonId, checkEpoch } from '../daemons/command.service.ts';
+import { Daemon } from '../daemons/daemon.entity.ts';
+import { kysely } from '../platform/database.ts';
+import { topics } from '../platform/doorbell.ts';
+import { fromUuid, type Id } from '../platform/ids.ts';
+import type { Operation, Runtime } from '../platform/runtime.ts';
+import { type Transaction, transact } from '../platform/transaction.ts';
+import { interruptTask } from '../tasks/interrupt-task.ts';
+import { Task } from '../tasks/task.entity.ts';
+import { moveTask } from '../tasks/task.moves.ts';
+import { withdrawSpawn } from '../tasks/task.service.ts';
+
+/** Silence after which a daemon counts as lost, and how long after its own start a server judges nobody. Milliseconds. */
+export const LEASE_MS = 20_000;
+export const GRACE_MS = 60_000;
+/** How long a daemon has to accept a spawn before it is given to another. Milliseconds. */
+export const ACCEPT_MS = 15_000;
+
+/** Gives up the daemons that have been silent for longer than their lease; what they ran is retried elsewhere. */
+export async function giveUpLostDaemons(runtime: Runtime): Promise<void> {
+  if (runtime.clock.uptimeMs() < GRACE_MS) return;
+  const silentSince = { $lt: new Date(runtime.clock.now().getTime() - LEASE_MS) };
+  const lost = { status: { $in: ['CONNECTED', 'DRAINING'] as const }, lastHeartbeatAt: silentSince };
+  const daemons = await runtime.db.fork().find(Daemon, lost as never, { limit: 100 });
+  for (const { id } of daemons) {
+    await transact(runtime, async (tx) => {
+      const daemon = await tx.em.findOne(Daemon, { id, ...lost } as never, {
+        lockMode: LockMode.PESSIMISTIC_WRITE,
+      });
+      if (!daemon) return;
+      await disconnect(tx, daemon, `Daemon ${daemon.name} was silent for more than ${LEASE_MS / 1_000} s.`);
+    });
+  }
+}
+
+/** A daemon leaves in order. What it still had is given to others. */
+export async function disconnectDaemon(op: Operation, input: { epoch: number }): Promise<Daemon> {
+  const id = callingDaemonId(op);
+  return transact(op.runtime, async (tx) => {
+    const daemon = await tx.em.findOneOrFail(Daemon, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+    checkEpoch(daemon, input.epoch);
+    await disconnect(tx, daemon, `Daemon ${daemon.name} was stopped.`);
+    return daemon;
+  });
+}
+
+async function disconnect(tx: Transaction, daemon: Daemon, reason: string): Promise<void> {
+  daemon.status = 'DISCONNECTED';
+  tx.ring(topics.daemon(daemon.id));
+  tx.ring(topics.schedule);
+  const tasks = await tx.em.find(
+    Task,
+    { daemonId: daemon.id, status: { $in: ['STARTING', 'RUNNING', 'CANCELLING'] } },
+    { lockMode: LockMode.PESSIMISTIC_WRITE, orderBy: { id: 'asc' } },
+  );
+  for (const task of tasks) {
+    await withdrawSpawn(tx, task);
+    if (task.status === 'CANCELLING') {
+      const note = `${task.cancelReason ?? 'Cancelled.'} (confirmed: false) ${reason}`;
+      await moveTask(tx, task, 'CANCELLED', 'scheduler', { errorMessage: note });
+    } else {
+      await interruptTask(tx, task, 'scheduler', reason);
+    }
+  }
+}
+
+/** Takes back the spawns that no daemon has accepted in time: STARTING → PENDING. */
+export async function withdrawUnaccepted(runtime: Runtime): Promise<void> {
+  const before = new Date(runtime.clock.now().getTime() - ACCEPT_MS).toISOString();
+  const { rows } = await sql<{ id: string }>`
+    select t.id from task t join command c on c.task_id = t.id and c.attempt = t.attempt
+    where t.status = 'STARTING' and t.claimed_at < ${before} and c.type = 'SPAWN_TASK' and c.status = 'PENDING'
+    limit 200`.execute(kysely(runtime.db.fork()));
+  for (const row of rows) await withdrawOne(runtime, fromUuid('task', row.id));
+}
+
+function withdrawOne(runtime: Runtime, id: Id<'task'>): Promise<void> {
+  return transact(runtime, async (tx) => {
+    const spawn = await tx.em.findOne(
+      Command,
+      { taskId: id, type: 'SPAWN_TASK', status: 'PENDING' },
+      { lockMode: LockMode.PESSIMISTIC_WRITE, orderBy: { id: 'desc' } },
+    );
+    const task = await tx.em.findOne(
+      Task,
+      { id, status: 'STARTING' },
+      { lockMode: LockMode.PESSIMISTIC_WRITE },
+    );
+    if (!task || spawn?.attempt !== task.attempt) return;
+    await withdrawSpawn(tx, task);
+    await moveTask(tx, task, 'PENDING', 'scheduler', { daemonId: null });
+  });
+}

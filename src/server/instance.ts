@@ -1,0 +1,56 @@
+import { mkdirSync } from 'node:fs';
+import { migrations } from '../../migrations/index.ts';
+import { registerCommandHandlers } from '../daemons/command.service.ts';
+import { tailsOf } from '../events/tail.ts';
+import { type Clock, systemClock } from '../platform/clock.ts';
+import type { ServerConfig } from '../platform/config.ts';
+import { type Database, migrate, openDatabase } from '../platform/database.ts';
+import { type Doorbell, LocalDoorbell } from '../platform/doorbell.ts';
+import { createLogger, type Logger } from '../platform/logger.ts';
+import { PostgresDoorbell } from '../platform/postgres-doorbell.ts';
+import type { Runtime } from '../platform/runtime.ts';
+import { spawnHandler } from '../scheduler/spawn-command.ts';
+import { mergeHandler } from '../worktrees/merge-task.ts';
+import { entities } from './entities.ts';
+
+export interface InstanceOptions {
+  readonly logger?: Logger;
+  readonly clock?: Clock;
+}
+
+export interface Instance {
+  readonly runtime: Runtime;
+  /** Names of the migrations that this start applied. */
+  readonly migrated: readonly string[];
+  close(): Promise<void>;
+}
+
+/** Opens what a server instance runs on, its schema up to date; nothing listens yet. */
+export async function openInstance(config: ServerConfig, options: InstanceOptions = {}): Promise<Instance> {
+  registerCommandHandlers({ SPAWN_TASK: spawnHandler, MERGE_TASK: mergeHandler });
+  const logger = options.logger ?? createLogger(config.logLevel);
+  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+  const db = await openDatabase(config, { entities, migrations });
+  try {
+    const migrated = await migrate(db, config.databaseUrl);
+    const doorbell = await openDoorbell(config.databaseUrl, logger);
+    const runtime: Runtime = { db, doorbell, clock: options.clock ?? systemClock, logger };
+    return { runtime, migrated, close: () => closeInstance(runtime, db) };
+  } catch (error) {
+    await db.close();
+    throw error;
+  }
+}
+
+async function openDoorbell(databaseUrl: string | null, logger: Logger): Promise<Doorbell> {
+  if (databaseUrl === null) return new LocalDoorbell();
+  const doorbell = new PostgresDoorbell(databaseUrl, logger);
+  await doorbell.open();
+  return doorbell;
+}
+
+async function closeInstance(runtime: Runtime, db: Database): Promise<void> {
+  await tailsOf(runtime).close();
+  await runtime.doorbell.close();
+  await db.close();
+}

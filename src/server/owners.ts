@@ -1,0 +1,37 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { issueKey } from '../keys/key.service.ts';
+import { Owner } from '../keys/owner.entity.ts';
+import { OwnerCounter } from '../keys/owner-counter.entity.ts';
+import { newId } from '../platform/ids.ts';
+import type { Runtime } from '../platform/runtime.ts';
+import { type Transaction, transact } from '../platform/transaction.ts';
+
+/** Makes an owner with all that belongs to one. */
+export async function createOwner(tx: Transaction, name: string): Promise<Owner> {
+  const owner = tx.em.create(Owner, { id: newId('owner'), name, createdAt: tx.now });
+  await tx.em.flush();
+  tx.em.create(OwnerCounter, { ownerId: owner.id });
+  return owner;
+}
+
+/**
+ * On an empty database: makes an owner and a user key, and saves the key where the local CLI finds it.
+ * @returns the key, this once; null when there is an owner already
+ */
+export async function createFirstOwner(runtime: Runtime, dataDir: string): Promise<string | null> {
+  const key = await transact(runtime, async (tx) => {
+    // Two instances that start on the same empty database must not both find it empty.
+    if (!runtime.db.embedded) await tx.em.execute('lock table owner in exclusive mode');
+    if ((await tx.em.count(Owner)) > 0) return null;
+    const owner = await createOwner(tx, 'Owner');
+    return issueKey(tx, { kind: 'USER', name: 'first', ownerId: owner.id });
+  });
+  if (key !== null) saveKey(dataDir, key);
+  return key;
+}
+
+/** Readable by this user only: whoever has the key may do everything. */
+export function saveKey(dataDir: string, key: string): void {
+  writeFileSync(join(dataDir, 'key'), `${key}\n`, { mode: 0o600 });
+}

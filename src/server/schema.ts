@@ -1,0 +1,28 @@
+import { lexicographicSortSchema, printSchema } from 'graphql';
+import '../graphql/scalars.ts';
+import '../keys/key.schema.ts';
+import '../contracts/contract.schema.ts';
+import '../contracts/contract.events.ts';
+import '../daemons/daemon.schema.ts';
+import '../daemons/command.schema.ts';
+import '../tasks/task.schema.ts';
+import '../tasks/task.mutations.ts';
+import '../tasks/task.events.ts';
+import '../tasks/contract-tree.ts';
+import '../tasks/wait.schema.ts';
+import '../tasks/report.schema.ts';
+import '../worktrees/worktree.schema.ts';
+import '../checkpoints/checkpoint.schema.ts';
+import '../questions/question.schema.ts';
+import '../questions/question.mutations.ts';
+import '../scheduler/daemon-exit.schema.ts';
+import '../supervisor/supervisor.schema.ts';
+import { builder } from '../graphql/builder.ts';
+
+/** The whole API. Importing a feature's schema files adds it to the builder. */
+export const schema = builder.toSchema({});
+
+/** The text of `schema.graphql`. */
+export function schemaText(): string {
+  return `${printSchema(lexicographicSortSchema(schema))}\n`;
+}

@@ -1,0 +1,90 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { ServerConfig } from '../platform/config.ts';
+import { DomainError } from '../platform/errors.ts';
+import type { Runtime } from '../platform/runtime.ts';
+import { Scheduler } from '../scheduler/scheduler.ts';
+import { answerHealth } from './health.ts';
+import { type InstanceOptions, openInstance } from './instance.ts';
+import { createFirstOwner } from './owners.ts';
+import { serveWebSocket } from './websocket.ts';
+import { createGraphQLServer, GRAPHQL_PATH } from './yoga.ts';
+
+export interface RunningServer {
+  /** The GraphQL endpoint: HTTP, SSE and WebSocket. */
+  readonly url: string;
+  readonly port: number;
+  /** The user key that was made because the database was empty; null at every later start. */
+  readonly firstKey: string | null;
+  readonly runtime: Runtime;
+  readonly scheduler: Scheduler;
+  /** Takes no new connections, ends the open ones and closes the database. */
+  close(): Promise<void>;
+}
+
+/** How long requests that are being answered may go on once the server is told to stop. Milliseconds. */
+const DRAIN_MS = 5_000;
+
+/**
+ * Starts a server: database and migrations, the scheduler, HTTP and WebSocket.
+ * @throws DomainError INVALID_INPUT when the port or the data directory is taken
+ */
+export async function startServer(
+  config: ServerConfig,
+  options: InstanceOptions = {},
+): Promise<RunningServer> {
+  const instance = await openInstance(config, options);
+  const { runtime } = instance;
+  try {
+    const firstKey = await createFirstOwner(runtime, config.dataDir);
+    const yoga = createGraphQLServer(runtime, config.production);
+    const state = { stopping: false };
+    const http = createServer((request, response) => {
+      if (!answerHealth(runtime, state, request, response)) void yoga(request, response, { req: request });
+    });
+    const sockets = serveWebSocket(http, runtime);
+    await listen(http, config);
+    const scheduler = new Scheduler(runtime);
+    scheduler.start();
+    const { port } = http.address() as AddressInfo;
+    const host = config.host.includes(':') ? `[${config.host}]` : config.host;
+    const url = `http://${host}:${port}${GRAPHQL_PATH}`;
+    runtime.logger.info({ url, embedded: runtime.db.embedded, migrated: instance.migrated }, 'ready');
+    const close = async () => {
+      state.stopping = true;
+      await scheduler.close();
+      await sockets.close();
+      await drain(http);
+      await instance.close();
+    };
+    let closing: Promise<void> | undefined;
+    return { url, port, firstKey, runtime, scheduler, close: () => (closing ??= close()) };
+  } catch (error) {
+    await instance.close();
+    throw error;
+  }
+}
+
+function listen(http: Server, config: ServerConfig): Promise<void> {
+  return new Promise((resolve, reject) => {
+    http.once('error', (cause: NodeJS.ErrnoException) => {
+      const taken = cause.code === 'EADDRINUSE';
+      const why = taken
+        ? 'is in use. Choose another one with --port'
+        : `cannot be listened on (${cause.code})`;
+      reject(
+        new DomainError('INVALID_INPUT', `${config.host}:${config.port} ${why}.`, { field: 'port', cause }),
+      );
+    });
+    http.listen(config.port, config.host, () => resolve());
+  });
+}
+
+/** Answers under way get a moment; waiting requests and SSE streams are cut, and their clients come back. */
+async function drain(http: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => http.close(() => resolve()));
+  http.closeIdleConnections();
+  const cut = setTimeout(() => http.closeAllConnections(), DRAIN_MS);
+  await closed;
+  clearTimeout(cut);
+}

@@ -1,0 +1,170 @@
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import {
+  type DocumentNode,
+  type ExecutionArgs,
+  execute,
+  GraphQLError,
+  parse,
+  subscribe,
+  validate,
+} from 'graphql';
+import {
+  CloseCode,
+  type ConnectionInitMessage,
+  type Context as SocketContext,
+  type SubscribePayload,
+} from 'graphql-ws';
+import { type Extra, useServer } from 'graphql-ws/use/ws';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { createContext } from '../graphql/context.ts';
+import { maskError } from '../graphql/mask-error.ts';
+import { authenticate } from '../keys/key.service.ts';
+import { topics } from '../platform/doorbell.ts';
+import type { ErrorCode } from '../platform/errors.ts';
+import type { Principal } from '../platform/principal.ts';
+import type { Runtime } from '../platform/runtime.ts';
+import { schema } from './schema.ts';
+import { GRAPHQL_PATH } from './yoga.ts';
+
+/** Largest message a client may send, in bytes: a document with its variables. */
+const MAX_MESSAGE = 1_024 * 1_024;
+/** How long a client has to introduce itself, and how often an idle connection is probed. Milliseconds. */
+const INIT_MS = 10_000;
+const KEEP_ALIVE_MS = 12_000;
+
+type Connection = SocketContext<ConnectionInitMessage['payload'], Extra>;
+
+interface Session {
+  readonly principal: Principal;
+  /** Ends with the socket: whoever waits for this client stops. */
+  readonly closed: AbortController;
+  readonly stopWatchingKey: () => void;
+}
+
+export interface WebSocketEndpoint {
+  /** Closes the sockets with 1001, so that clients come back elsewhere. */
+  close(): Promise<void>;
+}
+
+/**
+ * GraphQL over WebSocket (graphql-transport-ws) on the path of the HTTP endpoint. A connection is that of one key: it is
+ * checked at `connection_init`, and revoking it closes the socket.
+ */
+export function serveWebSocket(server: Server, runtime: Runtime): WebSocketEndpoint {
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE });
+  const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    const path = new URL(request.url ?? '/', 'http://localhost').pathname;
+    if (path !== GRAPHQL_PATH) return void socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n');
+    sockets.handleUpgrade(request, socket, head, (accepted) => sockets.emit('connection', accepted, request));
+  };
+  server.on('upgrade', upgrade);
+
+  const sessions = new WeakMap<WebSocket, Session>();
+  const end = ({ extra: { socket } }: Connection) => {
+    const session = sessions.get(socket);
+    sessions.delete(socket);
+    session?.stopWatchingKey();
+    session?.closed.abort();
+  };
+  const mask = (errors: readonly unknown[]) => errors.map((error) => maskError(error, runtime.logger));
+  const format = (errors: readonly unknown[]) => mask(errors).map((error) => error.toJSON());
+
+  const endpoint = useServer(
+    {
+      connectionInitWaitTimeout: INIT_MS,
+      onConnect: async (connection) => {
+        const key = keyOf(connection);
+        const principal = await authenticate(runtime, key);
+        // false closes with 4403: the same for an unknown, an expired and a revoked key.
+        if (!principal) return false;
+        const { socket } = connection.extra;
+        const stopWatchingKey = watchKey(runtime, key, principal, socket);
+        sessions.set(socket, { principal, closed: new AbortController(), stopWatchingKey });
+        // The socket may have gone while the key was looked up: then nobody would tell us of its end again.
+        if (socket.readyState !== socket.OPEN) end(connection);
+        return true;
+      },
+      onDisconnect: end,
+      onClose: end,
+      onSubscribe: (connection, _id, payload) => {
+        const session = sessions.get(connection.extra.socket);
+        if (!session) return [new GraphQLError('The connection is closed.')];
+        const prepared = prepare(payload);
+        if ('errors' in prepared) return mask(prepared.errors);
+        const address = connection.extra.request.socket.remoteAddress ?? null;
+        return {
+          schema,
+          document: prepared.document,
+          operationName: payload.operationName ?? null,
+          variableValues: payload.variables ?? null,
+          contextValue: createContext(runtime, {
+            principal: session.principal,
+            address,
+            signal: session.closed.signal,
+          }),
+        } as ExecutionArgs;
+      },
+      execute,
+      subscribe,
+      onError: (_connection, _id, _payload, errors) => format(errors),
+      onNext: (_connection, _id, _payload, _args, result) =>
+        result.errors ? { data: result.data ?? null, errors: format(result.errors) } : undefined,
+    },
+    sockets,
+    KEEP_ALIVE_MS,
+  );
+  return {
+    close: async () => {
+      server.off('upgrade', upgrade);
+      await endpoint.dispose();
+    },
+  };
+}
+
+/** A parse error thrown from `onSubscribe` would close the whole socket, so it is returned. */
+function prepare(
+  payload: SubscribePayload,
+): { document: DocumentNode } | { errors: readonly GraphQLError[] } {
+  let document: DocumentNode;
+  try {
+    document = parse(payload.query);
+  } catch (error) {
+    return { errors: [withCode(error as GraphQLError, 'GRAPHQL_PARSE_FAILED')] };
+  }
+  const errors = validate(schema, document);
+  return errors.length > 0
+    ? { errors: errors.map((error) => withCode(error, 'GRAPHQL_VALIDATION_FAILED')) }
+    : { document };
+}
+
+function withCode(error: GraphQLError, code: ErrorCode): GraphQLError {
+  return new GraphQLError(error.message, {
+    nodes: error.nodes,
+    source: error.source,
+    positions: error.positions,
+    extensions: { code },
+  });
+}
+
+/** `connectionParams: { authorization: "Bearer …" }`, in any case, or `"X-Tool-Key"`. */
+function keyOf(connection: Connection): string {
+  const params = Object.entries(connection.connectionParams ?? {});
+  const value = (name: string) => params.find(([key]) => key.toLowerCase() === name)?.[1];
+  const authorization = value('authorization');
+  if (typeof authorization === 'string') return authorization.replace(/^Bearer +/i, '');
+  const toolKey = value('x-tool-key');
+  return typeof toolKey === 'string' ? toolKey : '';
+}
+
+/** Closes the socket as soon as its key no longer counts. */
+function watchKey(runtime: Runtime, key: string, principal: Principal, socket: WebSocket): () => void {
+  return runtime.doorbell.onRing(topics.key(principal.keyId), () => {
+    authenticate(runtime, key).then(
+      (still) => {
+        if (!still) socket.close(CloseCode.Forbidden, 'The key was revoked.');
+      },
+      (error: unknown) => runtime.logger.warn({ err: error }, 'a key could not be checked again'),
+    );
+  });
+}

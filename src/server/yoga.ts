@@ -1,0 +1,59 @@
+import type { IncomingMessage } from 'node:http';
+import { createYoga, type YogaServerInstance } from 'graphql-yoga';
+import { type Context, createContext } from '../graphql/context.ts';
+import { maskError } from '../graphql/mask-error.ts';
+import { authenticate } from '../keys/key.service.ts';
+import type { Principal } from '../platform/principal.ts';
+import type { Runtime } from '../platform/runtime.ts';
+import { schema } from './schema.ts';
+
+export const GRAPHQL_PATH = '/graphql';
+
+export interface ServerContext {
+  readonly req: IncomingMessage;
+}
+
+export type Yoga = YogaServerInstance<ServerContext, Context>;
+
+/** GraphQL over HTTP: queries and mutations by POST, subscriptions by SSE, GraphiQL for a browser. */
+export function createGraphQLServer(runtime: Runtime, production: boolean): Yoga {
+  return createYoga<ServerContext, Context>({
+    schema,
+    graphqlEndpoint: GRAPHQL_PATH,
+    landingPage: false,
+    graphiql: production ? false : { title: 'Taskmesh', subscriptionsProtocol: 'WS', defaultQuery: WELCOME },
+    batching: false,
+    cors: false,
+    maskedErrors: { maskError: (error) => maskError(error, runtime.logger) },
+    logging: {
+      debug: (...args) => runtime.logger.trace(args),
+      info: (...args) => runtime.logger.debug(args),
+      warn: (...args) => runtime.logger.warn(args),
+      // What is unexpected was logged where it was masked, with its request id.
+      error: (...args) => runtime.logger.debug(args),
+    },
+    context: async ({ req, request }) => {
+      const principal = await principalOf(runtime, request.headers);
+      return createContext(runtime, {
+        principal,
+        address: req?.socket.remoteAddress ?? null,
+        signal: request.signal,
+      });
+    },
+  });
+}
+
+async function principalOf(runtime: Runtime, headers: Headers): Promise<Principal | null> {
+  const authorization = headers.get('authorization') ?? '';
+  const key = /^Bearer +(\S+)$/i.exec(authorization)?.[1] ?? headers.get('x-tool-key');
+  return key ? authenticate(runtime, key) : null;
+}
+
+const WELCOME = `# Taskmesh. Put your key under "Headers": { "authorization": "Bearer tmk_user_…" }
+# For subscriptions the same goes into the connection.
+query {
+  viewer { kind owner { name } }
+  contracts(first: 10) { nodes { id name status phase } }
+  daemons { name status agents }
+}
+`;

@@ -1,0 +1,97 @@
+import type { Contract } from '../contracts/contract.entity.ts';
+import { ContractType } from '../contracts/contract.schema.ts';
+import { builder } from '../graphql/builder.ts';
+import type { Task } from '../tasks/task.entity.ts';
+import { REQUEST_ID } from '../tasks/task.mutations.ts';
+import { TaskType } from '../tasks/task.schema.ts';
+import { completeContract } from './complete-contract.ts';
+import { createContract } from './create-contract.ts';
+
+const RepositoryInput = builder.inputType('RepositoryInput', {
+  description: 'A git repository: either a url or a localPath.',
+  fields: (t) => ({
+    url: t.string({ description: 'https://…, ssh://… or user@host:path.' }),
+    localPath: t.string({ description: "An absolute path on the daemons' machines that allow it." }),
+    baseBranch: t.string({
+      description: "The branch that work starts from; else the repository's default branch.",
+    }),
+    isPrimary: t.boolean({
+      defaultValue: false,
+      description: 'Whether tasks use it when they name none; at most one.',
+    }),
+  }),
+});
+const CreateContractInput = builder.inputType('CreateContractInput', {
+  description: 'A contract to open.',
+  fields: (t) => ({
+    name: t.string({ required: true, description: 'What to call it.' }),
+    description: t.string({ description: 'What it is about.' }),
+    repositories: t.field({
+      type: [RepositoryInput],
+      defaultValue: [],
+      description: 'The repositories it works on, at most 50.',
+    }),
+    localOnly: t.boolean({
+      defaultValue: false,
+      description: "Whether nothing may leave the daemons' machines: no push to a remote.",
+    }),
+    agent: t.string({
+      description: 'The agent profile of its supervisor and of tasks that name none; else shell.',
+    }),
+    supervisorPlan: t.string({ description: 'What the supervisor is to do; else the description.' }),
+    startSupervisor: t.boolean({ defaultValue: true, description: 'Whether the supervisor starts at once.' }),
+    requestId: t.string({ description: REQUEST_ID }),
+  }),
+});
+const CreateContractPayload = builder
+  .objectRef<{ contract: Contract; supervisor: Task | null }>('CreateContractPayload')
+  .implement({
+    description: 'The contract that was opened.',
+    fields: (t) => ({
+      contract: t.field({
+        type: ContractType,
+        description: 'The contract.',
+        resolve: ({ contract }) => contract,
+      }),
+      supervisor: t.field({
+        type: TaskType,
+        nullable: true,
+        description: 'Its supervisor; null when it was told not to start one.',
+        resolve: ({ supervisor }) => supervisor,
+      }),
+    }),
+  });
+const CompleteContractInput = builder.inputType('CompleteContractInput', {
+  description: 'Which contract is done.',
+  fields: (t) => ({
+    contractId: t.id({ description: "The contract; a supervisor's key implies its own." }),
+    summary: t.string({ description: 'What came of it.' }),
+    cancelTasks: t.boolean({
+      defaultValue: false,
+      description: 'Whether tasks that are not completed are cancelled.',
+    }),
+    requestId: t.string({ description: REQUEST_ID }),
+  }),
+});
+const CompleteContractPayload = builder.objectRef<Contract>('CompleteContractPayload').implement({
+  description: 'The contract that was completed.',
+  fields: (t) => ({
+    contract: t.field({ type: ContractType, description: 'The contract.', resolve: (contract) => contract }),
+  }),
+});
+
+builder.mutationFields((t) => ({
+  createContract: t.field({
+    type: CreateContractPayload,
+    description: 'Opens a contract and starts its supervisor. For the owner.',
+    args: { input: t.arg({ type: CreateContractInput, required: true, description: 'The contract.' }) },
+    resolve: (_, { input }, context) => createContract(context.operation(), input),
+  }),
+  completeContract: t.field({
+    type: CompleteContractPayload,
+    description:
+      'Completes a contract: open questions are withdrawn, the supervisor ends. Fails with TASKS_RUNNING while tasks are not completed. For the owner and the supervisor.',
+    args: { input: t.arg({ type: CompleteContractInput, required: true, description: 'Which contract.' }) },
+    resolve: (_, { input }, context) => completeContract(context.operation(), input),
+  }),
+}));

@@ -1,0 +1,93 @@
+import { logEvent } from '../events/append.ts';
+import { authorize } from '../keys/permissions.ts';
+import { once } from '../keys/requests.ts';
+import { topics } from '../platform/doorbell.ts';
+import { DomainError } from '../platform/errors.ts';
+import { type Id, newId } from '../platform/ids.ts';
+import { isTask } from '../platform/principal.ts';
+import type { Operation } from '../platform/runtime.ts';
+import { boundedInt, requiredText } from '../platform/text.ts';
+import { type Transaction, transact } from '../platform/transaction.ts';
+import { waitUntil } from '../platform/waiting.ts';
+import { lockTask } from './task.access.ts';
+import type { Task } from './task.entity.ts';
+import { ownTaskId } from './task.service.ts';
+import { isCompleted } from './task.states.ts';
+import { type MessageSender, TaskMessage } from './task-message.entity.ts';
+
+/**
+ * Sends a message to a task's agent. It is stored until the agent has read it.
+ * @throws DomainError INVALID_TRANSITION when the task is completed: nobody would read it
+ */
+export async function sendMessage(
+  op: Operation,
+  input: { taskId: string; content: string; requestId?: string | null | undefined },
+): Promise<TaskMessage> {
+  authorize(op.principal, 'supervise');
+  const content = requiredText(input.content, 'content', 100_000);
+  return transact(op.runtime, async (tx) => {
+    const task = await lockTask(tx, op.principal, input.taskId);
+    const request = { ownerId: task.ownerId, requestId: input.requestId, operation: 'sendMessage', input };
+    const { result } = await once(tx, request, async () => {
+      if (isCompleted(task.status)) {
+        throw new DomainError(
+          'INVALID_TRANSITION',
+          `Task ${task.id} is ${task.status}: no agent is there to read it.`,
+        );
+      }
+      return (await storeMessage(tx, task, isTask(op.principal) ? 'SUPERVISOR' : 'PERSON', content)).id;
+    });
+    return tx.em.findOneOrFail(TaskMessage, { id: result as Id<'message'> });
+  });
+}
+
+/** Puts a message into a locked task's inbox. */
+export async function storeMessage(
+  tx: Transaction,
+  task: Task,
+  sender: MessageSender,
+  content: string,
+): Promise<TaskMessage> {
+  const [last] = await tx.em.find(
+    TaskMessage,
+    { taskId: task.id },
+    { orderBy: { number: 'desc' }, limit: 1 },
+  );
+  const message = tx.em.create(TaskMessage, {
+    id: newId('message'),
+    taskId: task.id,
+    number: (last?.number ?? 0) + 1,
+    sender,
+    content,
+    createdAt: tx.now,
+  });
+  await tx.em.flush();
+  logEvent(tx, task.contractId, { type: 'MESSAGE_SENT', taskId: task.id, data: { messageId: message.id } });
+  tx.ring(topics.inbox(task.id));
+  return message;
+}
+
+/**
+ * A task reads its inbox: the messages it has not read yet, waiting for one when there is none.
+ * @param timeoutSeconds 0 to 3,600; 0 does not wait
+ */
+export async function readInbox(
+  op: Operation,
+  input: { timeoutSeconds?: number | null | undefined },
+): Promise<TaskMessage[]> {
+  authorize(op.principal, 'attend');
+  const taskId = ownTaskId(op);
+  const timeoutMs = boundedInt(input.timeoutSeconds ?? 0, 'timeoutSeconds', 0, 3_600) * 1_000;
+  const take = () =>
+    transact(op.runtime, async (tx) => {
+      await lockTask(tx, op.principal, taskId);
+      const unread = await tx.em.find(
+        TaskMessage,
+        { taskId, deliveredAt: null },
+        { orderBy: { number: 'asc' } },
+      );
+      for (const message of unread) message.deliveredAt = tx.now;
+      return unread.length > 0 ? unread : null;
+    });
+  return (await waitUntil(op.runtime, [topics.inbox(taskId)], timeoutMs, op.signal, take)) ?? [];
+}

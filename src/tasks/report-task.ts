@@ -1,0 +1,144 @@
+import { LockMode } from '@mikro-orm/core';
+import { callingDaemonId } from '../daemons/command.service.ts';
+import { DomainError, invalidInput, notFound } from '../platform/errors.ts';
+import { parseId } from '../platform/ids.ts';
+import { actorName } from '../platform/principal.ts';
+import type { Operation } from '../platform/runtime.ts';
+import { checkedText } from '../platform/text.ts';
+import { type Transaction, transact } from '../platform/transaction.ts';
+import { Worktree } from '../worktrees/worktree.entity.ts';
+import { interruptTask } from './interrupt-task.ts';
+import { Task } from './task.entity.ts';
+import { moveTask } from './task.moves.ts';
+import { isCompleted } from './task.states.ts';
+import { TaskAttempt } from './task-attempt.entity.ts';
+
+export const REPORTED_STATUSES = [
+  'RUNNING',
+  'WAITING',
+  'DONE',
+  'FAILED',
+  'INTERRUPTED',
+  'CANCELLED',
+] as const;
+export type ReportedStatus = (typeof REPORTED_STATUSES)[number];
+
+export interface TaskReport {
+  readonly taskId: string;
+  readonly attempt: number;
+  readonly status: ReportedStatus;
+  /** How many output entries this attempt has sent: a report of an end waits for the last of them. */
+  readonly outputCount: number;
+  readonly worktree?: WorktreeReport | null | undefined;
+  readonly outputSummary?: string | null | undefined;
+  readonly errorMessage?: string | null | undefined;
+}
+
+export interface WorktreeReport {
+  readonly id: string;
+  readonly path: string;
+  readonly branch: string;
+  readonly baseBranch?: string | null | undefined;
+  readonly baseSha: string;
+}
+
+/**
+ * A daemon reports what became of a task. The same report again changes nothing.
+ * @throws DomainError STALE_ATTEMPT when the task was started again since, OUTPUT_GAP when output is missing,
+ * INVALID_TRANSITION when the report does not fit the state
+ */
+export async function reportTask(op: Operation, report: TaskReport): Promise<Task> {
+  const daemonId = callingDaemonId(op);
+  const taskId = parseId('task', report.taskId, 'taskId');
+  const summary = clean(report.outputSummary, 20_000);
+  const error = clean(report.errorMessage, 20_000);
+  return transact(op.runtime, async (tx) => {
+    const attempt = await tx.em.findOne(TaskAttempt, { taskId, attempt: report.attempt, daemonId });
+    if (!attempt) throw notFound('task', taskId);
+    const task = await tx.em.findOneOrFail(Task, { id: taskId }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+    if (task.attempt !== report.attempt) {
+      throw new DomainError(
+        'STALE_ATTEMPT',
+        `Task ${taskId} is at attempt ${task.attempt}; attempt ${report.attempt} may not act any more. Stop its agent.`,
+        { extensions: { attempt: task.attempt } },
+      );
+    }
+    if (report.status !== 'RUNNING') {
+      if (attempt.nextOutputIndex < report.outputCount)
+        throw missingOutput(attempt.nextOutputIndex, report.outputCount);
+      attempt.endedAt ??= tx.now;
+    }
+    const by = actorName(op.principal);
+    if (report.worktree) await recordWorktree(tx, task, report.worktree);
+    await apply(tx, task, report.status, by, summary, error);
+    return task;
+  });
+}
+
+async function apply(
+  tx: Transaction,
+  task: Task,
+  reported: ReportedStatus,
+  by: string,
+  summary: string | null,
+  error: string | null,
+): Promise<void> {
+  if (isCompleted(task.status) || task.status === reported) return;
+  if (task.status === 'CANCELLING') {
+    // Whatever ended it, its process group is gone, and cancelled is what was asked for.
+    if (reported !== 'RUNNING' && reported !== 'WAITING') {
+      await moveTask(tx, task, 'CANCELLED', by, task.cancelReason ? { errorMessage: task.cancelReason } : {});
+    }
+    return;
+  }
+  const outputSummary = task.finishSummary ?? summary ?? task.outputSummary ?? null;
+  switch (reported) {
+    case 'RUNNING':
+      return moveTask(tx, task, 'RUNNING', by);
+    case 'WAITING':
+      return moveTask(tx, task, 'WAITING', by, { outputSummary });
+    case 'DONE':
+      if (task.finishSuccess !== false) return moveTask(tx, task, 'DONE', by, { outputSummary });
+      return moveTask(tx, task, 'FAILED', by, {
+        outputSummary,
+        errorMessage: task.finishSummary ?? 'The agent said so.',
+      });
+    case 'FAILED':
+      return moveTask(tx, task, 'FAILED', by, { outputSummary, errorMessage: error ?? 'The agent failed.' });
+    case 'INTERRUPTED':
+      return interruptTask(tx, task, by, error ?? 'The daemon gave it back.');
+    case 'CANCELLED':
+      // The daemon ended an agent nobody asked it to end: the same as giving the task back.
+      return interruptTask(tx, task, by, error ?? 'The daemon stopped it.');
+  }
+}
+
+async function recordWorktree(tx: Transaction, task: Task, report: WorktreeReport): Promise<void> {
+  const id = parseId('worktree', report.id, 'worktree.id');
+  const worktree = await tx.em.findOne(Worktree, { id, contractId: task.contractId });
+  if (!worktree || worktree.id !== task.worktreeId) throw notFound('worktree', id);
+  if (!/^[0-9a-f]{40}([0-9a-f]{24})?$/.test(report.baseSha)) {
+    throw invalidInput('worktree.baseSha', 'baseSha is not the id of a commit.');
+  }
+  // Those who share a copy report the same; the base is where it was first.
+  worktree.path = checkedText(report.path, 'worktree.path', 4_000);
+  worktree.branch = checkedText(report.branch, 'worktree.branch', 250);
+  worktree.baseBranch ??= report.baseBranch ?? null;
+  worktree.baseSha ??= report.baseSha;
+}
+
+export function missingOutput(nextIndex: number, sent: number): DomainError {
+  return new DomainError(
+    'OUTPUT_GAP',
+    `Output ${nextIndex} to ${sent - 1} has not arrived. Send it from ${nextIndex} on.`,
+    {
+      extensions: { nextIndex },
+    },
+  );
+}
+
+/** What an agent printed last can hold anything; it is cut to what the database takes. */
+function clean(text: string | null | undefined, maxLength: number): string | null {
+  if (text === null || text === undefined) return null;
+  return text.slice(0, maxLength).toWellFormed().replaceAll('\0', '\uFFFD') || null;
+}

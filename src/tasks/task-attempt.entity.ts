@@ -1,0 +1,21 @@
+import { defineEntity, p } from '@mikro-orm/core';
+import { Daemon } from '../daemons/daemon.entity.ts';
+import { reference, timestamp } from '../platform/columns.ts';
+import { Task } from './task.entity.ts';
+
+/** One start of a task on one daemon, and how much of its output is stored. */
+const TaskAttemptSchema = defineEntity({
+  name: 'TaskAttempt',
+  tableName: 'task_attempt',
+  properties: {
+    taskId: () => p.manyToOne(Task).mapToPk().primary().deleteRule('cascade'),
+    attempt: p.integer().primary(),
+    daemonId: reference('daemon', (): unknown => Daemon),
+    /** Index of the next output entry that is not stored yet: each index is stored once. */
+    nextOutputIndex: p.integer().default(0),
+    startedAt: timestamp(),
+    endedAt: timestamp().nullable(),
+  },
+});
+export class TaskAttempt extends TaskAttemptSchema.class {}
+TaskAttemptSchema.setClass(TaskAttempt);

@@ -1,0 +1,87 @@
+import { defineEntity, p } from '@mikro-orm/core';
+import { Contract } from '../contracts/contract.entity.ts';
+import { Daemon } from '../daemons/daemon.entity.ts';
+import { Owner } from '../keys/owner.entity.ts';
+import { optionalReference, primaryId, reference, timestamp } from '../platform/columns.ts';
+import { Worktree } from '../worktrees/worktree.entity.ts';
+import { TASK_STATUSES } from './task.states.ts';
+
+export const TASK_ROLES = ['SUPERVISOR', 'WORK', 'RED_TEAM'] as const;
+export type TaskRole = (typeof TASK_ROLES)[number];
+
+/** One agent run with a plan, in a working copy. */
+const TaskSchema = defineEntity({
+  name: 'Task',
+  tableName: 'task',
+  indexes: [
+    { properties: ['contractId', 'id'] },
+    {
+      name: 'task_candidates',
+      expression: `create index "task_candidates" on "task" ("owner_id", "priority" desc, "id") where "status" = 'PENDING'`,
+    },
+    {
+      name: 'task_active_on_daemon',
+      expression: `create index "task_active_on_daemon" on "task" ("daemon_id") where "status" in ('STARTING', 'RUNNING', 'CANCELLING')`,
+    },
+    {
+      name: 'task_starting',
+      expression: `create index "task_starting" on "task" ("claimed_at") where "status" = 'STARTING'`,
+    },
+  ],
+  uniques: [
+    {
+      name: 'task_one_supervisor',
+      expression: `create unique index "task_one_supervisor" on "task" ("contract_id") where "role" = 'SUPERVISOR'`,
+    },
+    {
+      name: 'task_one_red_team',
+      expression: `create unique index "task_one_red_team" on "task" ("contract_id") where "role" = 'RED_TEAM'`,
+    },
+  ],
+  checks: [{ name: 'task_name_not_blank', expression: `btrim(name) <> ''` }],
+  properties: {
+    id: primaryId('task'),
+    ownerId: reference('owner', (): unknown => Owner),
+    contractId: reference('contract', (): unknown => Contract, 'covered'),
+    parentId: optionalReference('task', (): unknown => Task),
+    depth: p.integer().default(0),
+    name: p.text(),
+    description: p.text().nullable(),
+    plan: p.text(),
+    role: p.enum(TASK_ROLES),
+    status: p.enum(TASK_STATUSES).default('PENDING'),
+    /** Higher starts first. */
+    priority: p.integer().default(0),
+    useOwnWorktree: p.boolean().default(false),
+    worktreeId: optionalReference('worktree', (): unknown => Worktree),
+    /** At most one of the two; neither for a task without a working copy. */
+    repositoryUrl: p.text().nullable(),
+    repositoryPath: p.text().nullable(),
+    baseBranch: p.text().nullable(),
+    targetBranch: p.text().nullable(),
+    /** Name of the agent profile. */
+    agent: p.text(),
+    daemonId: optionalReference('daemon', (): unknown => Daemon),
+    /** Number of its starts: the fencing token for all that is reported of it. */
+    attempt: p.integer().default(0),
+    retryCount: p.integer().default(0),
+    failedDaemons: p.type('text[]').$type<string[]>().default([]),
+    /** Why it failed; after several attempts one line each. */
+    errorMessage: p.text().nullable(),
+    outputSummary: p.text().nullable(),
+    costUsd: p.double().default(0),
+    tokens: p.integer().default(0),
+    cancelReason: p.text().nullable(),
+    /** What the agent declared by `finishTask`; it takes effect when the agent has ended. */
+    finishSummary: p.text().nullable(),
+    finishSuccess: p.boolean().nullable(),
+    createdAt: timestamp(),
+    updatedAt: timestamp(),
+    claimedAt: timestamp().nullable(),
+    startedAt: timestamp().nullable(),
+    completedAt: timestamp().nullable(),
+    version: p.integer().version(),
+  },
+});
+export class Task extends TaskSchema.class {}
+TaskSchema.setClass(Task);

@@ -1,0 +1,161 @@
+import { builder } from '../graphql/builder.ts';
+import { readInbox, sendMessage } from './message.service.ts';
+import { spawnTask } from './spawn-task.ts';
+import type { Task } from './task.entity.ts';
+import { TaskType } from './task.schema.ts';
+import { cancelTask, finishTask } from './task.service.ts';
+import { MESSAGE_SENDERS, type MessageSender, type TaskMessage } from './task-message.entity.ts';
+
+/** What `requestId` means, the same at every mutation that takes one. */
+export const REQUEST_ID =
+  'Any text that names this request: sent again, also while the first is under way, it gives the first result and does nothing twice.';
+
+function taskPayload(name: string, description: string) {
+  return builder.objectRef<Task>(name).implement({
+    description,
+    fields: (t) => ({ task: t.field({ type: TaskType, description: 'The task.', resolve: (task) => task }) }),
+  });
+}
+
+const SpawnTaskInput = builder.inputType('SpawnTaskInput', {
+  description: 'A task to add to a contract.',
+  fields: (t) => ({
+    contractId: t.id({ description: "The contract; a supervisor's key implies its own." }),
+    name: t.string({ required: true, description: 'What to call it.' }),
+    plan: t.string({ required: true, description: 'What its agent is to do.' }),
+    description: t.string({ description: 'What it is about, for people.' }),
+    parentTaskId: t.id({ description: 'The task it hangs under; else the supervisor.' }),
+    repositoryUrl: t.string({
+      description:
+        "The URL, or the local path, of the repository; else the contract's primary one, else its first.",
+    }),
+    useOwnWorktree: t.boolean({
+      defaultValue: false,
+      description:
+        "true: a working copy and a branch of its own, to be merged later. false: the supervisor's working copy.",
+    }),
+    agent: t.string({ description: "The agent profile that runs it; else the contract's." }),
+    priority: t.int({ defaultValue: 0, description: 'Higher starts first, -1000 to 1000.' }),
+    baseBranch: t.string({
+      description: "The branch to start from; else the supervisor's branch, else the default branch.",
+    }),
+    targetBranch: t.string({ description: "Where to merge it later; else the supervisor's branch." }),
+    requestId: t.string({ description: REQUEST_ID }),
+  }),
+});
+const CancelTaskInput = builder.inputType('CancelTaskInput', {
+  description: 'Which task to cancel.',
+  fields: (t) => ({
+    taskId: t.id({ required: true, description: 'The task.' }),
+    reason: t.string({ description: 'Why; it becomes the errorMessage.' }),
+    requestId: t.string({ description: REQUEST_ID }),
+  }),
+});
+const FinishTaskInput = builder.inputType('FinishTaskInput', {
+  description: 'How a task ended.',
+  fields: (t) => ({
+    summary: t.string({ required: true, description: 'What was done, for the supervisor.' }),
+    success: t.boolean({
+      defaultValue: true,
+      description: 'false: the task FAILED, whatever its exit code.',
+    }),
+  }),
+});
+
+const SENDERS: Record<MessageSender, string> = {
+  PERSON: 'The owner.',
+  SUPERVISOR: "The contract's supervisor.",
+  TASK: 'Another task.',
+  SYSTEM: 'Taskmesh itself.',
+};
+const MessageSenderType = builder.enumType('MessageSender', {
+  description: 'Who sent a message.',
+  values: Object.fromEntries(
+    MESSAGE_SENDERS.map((sender) => [sender, { description: SENDERS[sender] }]),
+  ) as Record<MessageSender, { description: string }>,
+});
+export const TaskMessageType = builder.objectRef<TaskMessage>('TaskMessage').implement({
+  description: 'A message to an agent.',
+  fields: (t) => ({
+    id: t.exposeID('id', { description: 'Its id.' }),
+    number: t.exposeInt('number', { description: '1, 2, 3 … in the inbox of the task.' }),
+    sender: t.field({
+      type: MessageSenderType,
+      description: 'Who sent it.',
+      resolve: (message) => message.sender,
+    }),
+    content: t.exposeString('content', { description: 'The text.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was sent.' }),
+  }),
+});
+const SendMessageInput = builder.inputType('SendMessageInput', {
+  description: 'A message to an agent.',
+  fields: (t) => ({
+    taskId: t.id({ required: true, description: 'The task whose agent it is for.' }),
+    content: t.string({ required: true, description: 'The text.' }),
+    requestId: t.string({ description: REQUEST_ID }),
+  }),
+});
+const SendMessagePayload = builder.objectRef<TaskMessage>('SendMessagePayload').implement({
+  description: 'The message, stored.',
+  fields: (t) => ({
+    message: t.field({ type: TaskMessageType, description: 'The message.', resolve: (message) => message }),
+  }),
+});
+const ReadInboxInput = builder.inputType('ReadInboxInput', {
+  description: 'How to read the inbox.',
+  fields: (t) => ({
+    timeoutSeconds: t.int({
+      defaultValue: 0,
+      description: 'How long to wait for a message when there is none, 0 to 3,600.',
+    }),
+  }),
+});
+const ReadInboxPayload = builder.objectRef<TaskMessage[]>('ReadInboxPayload').implement({
+  description: 'What was in the inbox.',
+  fields: (t) => ({
+    messages: t.field({
+      type: [TaskMessageType],
+      description: 'The messages not read before, in order.',
+      resolve: (messages) => messages,
+    }),
+  }),
+});
+
+builder.mutationFields((t) => ({
+  spawnTask: t.field({
+    type: taskPayload('SpawnTaskPayload', 'The task that was added.'),
+    description:
+      'Adds a task to an open contract; it starts as soon as a daemon can take it. For the owner and the supervisor.',
+    args: { input: t.arg({ type: SpawnTaskInput, required: true, description: 'The task.' }) },
+    resolve: (_, { input }, context) => spawnTask(context.operation(), input),
+  }),
+  cancelTask: t.field({
+    type: taskPayload(
+      'CancelTaskPayload',
+      'The task: CANCELLED, or CANCELLING until its daemon has confirmed.',
+    ),
+    description: 'Cancels a task that is not completed. For the owner and the supervisor.',
+    args: { input: t.arg({ type: CancelTaskInput, required: true, description: 'Which task.' }) },
+    resolve: (_, { input }, context) => cancelTask(context.operation(), input),
+  }),
+  finishTask: t.field({
+    type: taskPayload('FinishTaskPayload', 'The task.'),
+    description: 'A task says how it ended; it counts when its agent has ended. For the task itself.',
+    args: { input: t.arg({ type: FinishTaskInput, required: true, description: 'How it ended.' }) },
+    resolve: (_, { input }, context) => finishTask(context.operation(), input),
+  }),
+  sendMessage: t.field({
+    type: SendMessagePayload,
+    description:
+      'Sends a message to a task, stored until its agent has read it. For the owner and the supervisor.',
+    args: { input: t.arg({ type: SendMessageInput, required: true, description: 'The message.' }) },
+    resolve: (_, { input }, context) => sendMessage(context.operation(), input),
+  }),
+  readInbox: t.field({
+    type: ReadInboxPayload,
+    description: 'A task reads the messages it has not read yet. For the task itself.',
+    args: { input: t.arg({ type: ReadInboxInput, required: true, description: 'Whether to wait.' }) },
+    resolve: (_, { input }, context) => readInbox(context.operation(), input),
+  }),
+}));

@@ -1,0 +1,53 @@
+import { authorize } from '../keys/permissions.ts';
+import { topics } from '../platform/doorbell.ts';
+import { invalidInput } from '../platform/errors.ts';
+import type { Operation } from '../platform/runtime.ts';
+import { boundedInt } from '../platform/text.ts';
+import { waitUntil } from '../platform/waiting.ts';
+import { findTask } from './task.access.ts';
+import { Task } from './task.entity.ts';
+import { isCompleted } from './task.states.ts';
+
+export interface WaitResult {
+  readonly task: Task;
+  readonly completed: boolean;
+  readonly timedOut: boolean;
+}
+
+export type WaitMode = 'ALL' | 'ANY';
+const MAX_TASKS = 200;
+
+/**
+ * Waits until all, or any, of the tasks are completed, or the time is up. Nothing is held meanwhile but a listener on
+ * the doorbell, and not even that once the client has gone.
+ * @param timeoutSeconds 1 to 3,600
+ */
+export async function waitForTasks(
+  op: Operation,
+  taskIds: readonly string[],
+  mode: WaitMode,
+  timeoutSeconds: number,
+): Promise<WaitResult[]> {
+  authorize(op.principal, 'read');
+  boundedInt(timeoutSeconds, 'timeoutSeconds', 1, 3_600);
+  if (taskIds.length === 0) throw invalidInput('taskIds', 'taskIds is empty. Name at least one task.');
+  if (taskIds.length > MAX_TASKS)
+    throw invalidInput('taskIds', `At most ${MAX_TASKS} tasks can be waited for at once.`);
+  for (const id of new Set(taskIds))
+    await findTask(op.em, op.principal, id, taskIds.length === 1 ? 'taskId' : 'taskIds');
+  const read = async () => {
+    const tasks = await op.runtime.db.fork().find(Task, { id: { $in: taskIds as Task['id'][] } });
+    const byId = new Map(tasks.map((task) => [task.id as string, task]));
+    return taskIds.map((id) => byId.get(id)).filter((task) => task !== undefined);
+  };
+  const topicNames = [...new Set(taskIds)].map((id) => topics.task(id));
+  const ended = await waitUntil(op.runtime, topicNames, timeoutSeconds * 1_000, op.signal, async () => {
+    const tasks = await read();
+    const completed = tasks.filter((task) => isCompleted(task.status)).length;
+    return (mode === 'ALL' ? completed === tasks.length : completed > 0) ? tasks : null;
+  });
+  return (ended ?? (await read())).map((task) => {
+    const completed = isCompleted(task.status);
+    return { task, completed, timedOut: ended === null && !completed };
+  });
+}

@@ -1,0 +1,69 @@
+import type { z } from 'zod';
+import type { Command } from '../daemons/command.entity.ts';
+import { awaitCommand } from '../daemons/command.service.ts';
+import { Daemon } from '../daemons/daemon.entity.ts';
+import type { EntityManager } from '../platform/database.ts';
+import { DomainError, ERROR_CODES, type ErrorCode } from '../platform/errors.ts';
+import type { Operation } from '../platform/runtime.ts';
+import { Worktree } from './worktree.entity.ts';
+
+/** How long a call waits for the daemon before it returns without its answer. Milliseconds. */
+export const DAEMON_ANSWER_MS = 60_000;
+
+/**
+ * Waits for a daemon's answer and reads it.
+ * @returns null when there is none within a minute: the command goes on
+ * @throws DomainError with the daemon's code where it is one of ours, else COMMAND_FAILED
+ */
+export async function daemonAnswer<T>(
+  op: Operation,
+  commandId: Command['id'],
+  schema: z.ZodType<T>,
+): Promise<T | null> {
+  const command = await awaitCommand(op, commandId, DAEMON_ANSWER_MS);
+  if (!command) return null;
+  if (command.status === 'COMPLETED') return parseAnswer(schema, command.result);
+  throw commandFailure(command);
+}
+
+export function parseAnswer<T>(schema: z.ZodType<T>, result: unknown): T {
+  const parsed = schema.safeParse(result);
+  if (parsed.success) return parsed.data;
+  throw new DomainError(
+    'COMMAND_FAILED',
+    "The daemon's answer could not be read. Is it of the same version as the server?",
+    {
+      cause: parsed.error,
+    },
+  );
+}
+
+export function commandFailure(command: Command): DomainError {
+  const code = command.errorCode ?? '';
+  const known = code in ERROR_CODES ? (code as ErrorCode) : 'COMMAND_FAILED';
+  return new DomainError(known, command.errorMessage ?? 'The daemon could not do it and did not say why.');
+}
+
+export function daemonTimeout(): DomainError {
+  return new DomainError(
+    'DAEMON_TIMEOUT',
+    `The daemon did not answer within ${DAEMON_ANSWER_MS / 1_000} s. Try again.`,
+  );
+}
+
+/**
+ * The working copy and its daemon, which must be connected.
+ * @throws DomainError NO_DAEMON
+ */
+export async function connectedWorktree(
+  em: EntityManager,
+  worktreeId: Worktree['id'],
+): Promise<{ worktree: Worktree; daemon: Daemon }> {
+  const worktree = await em.findOneOrFail(Worktree, { id: worktreeId });
+  const daemon = await em.findOneOrFail(Daemon, { id: worktree.daemonId });
+  if (daemon.status !== 'DISCONNECTED') return { worktree, daemon };
+  throw new DomainError(
+    'NO_DAEMON',
+    `The working copy is on daemon ${daemon.name}, which is not connected. Start it again.`,
+  );
+}

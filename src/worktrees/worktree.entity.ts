@@ -1,0 +1,27 @@
+import { defineEntity, p } from '@mikro-orm/core';
+import { Contract } from '../contracts/contract.entity.ts';
+import { Daemon } from '../daemons/daemon.entity.ts';
+import { primaryId, reference, timestamp } from '../platform/columns.ts';
+
+/** A working copy: the directory on one daemon in which one or more tasks work. */
+const WorktreeSchema = defineEntity({
+  name: 'Worktree',
+  tableName: 'worktree',
+  properties: {
+    id: primaryId('worktree'),
+    contractId: reference('contract', (): unknown => Contract),
+    daemonId: reference('daemon', (): unknown => Daemon),
+    repositoryUrl: p.text().nullable(),
+    repositoryPath: p.text().nullable(),
+    /** null until the daemon has made it. */
+    path: p.text().nullable(),
+    branch: p.text(),
+    /** null: the repository's default branch, until the daemon has said which. */
+    baseBranch: p.text().nullable(),
+    baseSha: p.text().nullable(),
+    lastCheckpoint: p.integer().default(0),
+    createdAt: timestamp(),
+  },
+});
+export class Worktree extends WorktreeSchema.class {}
+WorktreeSchema.setClass(Worktree);

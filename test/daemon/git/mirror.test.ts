@@ -1,0 +1,149 @@
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { compactMirror, fetchBranch, openMirror, resolveCommit } from '../../../src/daemon/git/mirror.ts';
+import { commit, refs, repository, run, scratch, world } from './support.ts';
+
+describe('openMirror', () => {
+  it('mirrors a local path with its branches, tags and default branch', async () => {
+    const root = scratch();
+    const origin = repository(join(root, 'origin'));
+    run(origin, 'tag', 'v1');
+    run(origin, 'checkout', '-q', '-b', 'feature/x');
+    run(origin, 'checkout', '-q', 'main');
+    const mirror = await openMirror({ mirrorsDir: join(root, 'm'), source: { localPath: origin } });
+    expect(mirror.defaultBranch).toBe('main');
+    expect(refs(mirror.dir)).toBe(refs(origin));
+  });
+
+  it('mirrors a file URL', async () => {
+    const { mirror, origin } = await world({ bare: true });
+    expect(await resolveCommit(mirror, 'main')).toBe(run(origin, 'rev-parse', 'main'));
+  });
+
+  it('takes up new commits, drops deleted branches, and keeps our own refs', async () => {
+    const { mirror, origin, root } = await world();
+    run(origin, 'branch', 'old');
+    const options = { mirrorsDir: join(root, 'mirrors'), source: { localPath: origin } };
+    await openMirror(options);
+    run(mirror.dir, 'update-ref', 'refs/taskmesh/worktrees/x/base', 'refs/heads/main');
+    run(origin, 'branch', '-D', 'old');
+    const next = commit(origin, { 'b.txt': 'b\n' });
+    await openMirror({ ...options, fetch: false });
+    expect(await resolveCommit(mirror, 'main')).not.toBe(next);
+    await openMirror(options);
+    expect(await resolveCommit(mirror, 'main')).toBe(next);
+    expect(refs(mirror.dir)).not.toContain('refs/heads/old');
+    expect(refs(mirror.dir)).toContain('refs/taskmesh/worktrees/x/base');
+  });
+
+  it('follows a branch whose history was rewritten and a renamed default branch', async () => {
+    const { mirror, origin, root } = await world();
+    run(origin, 'commit', '-q', '--amend', '-m', 'other');
+    run(origin, 'branch', '-m', 'main', 'trunk');
+    const again = await openMirror({ mirrorsDir: join(root, 'mirrors'), source: { localPath: origin } });
+    expect(again.dir).toBe(mirror.dir);
+    expect(again.defaultBranch).toBe('trunk');
+    expect(await resolveCommit(again, 'trunk')).toBe(run(origin, 'rev-parse', 'HEAD'));
+  });
+
+  it('finds a default branch when HEAD is detached', async () => {
+    const root = scratch();
+    const origin = repository(join(root, 'origin'));
+    run(origin, 'checkout', '-q', '--detach');
+    const mirror = await openMirror({ mirrorsDir: join(root, 'm'), source: { localPath: origin } });
+    expect(mirror.defaultBranch).toBe('main');
+  });
+
+  it('mirrors a shallow clone', async () => {
+    const root = scratch();
+    const origin = repository(join(root, 'origin'));
+    commit(origin, { 'b.txt': 'b' });
+    run(root, 'clone', '-q', '--depth=1', `file://${origin}`, 'shallow');
+    const mirror = await openMirror({
+      mirrorsDir: join(root, 'm'),
+      source: { localPath: join(root, 'shallow') },
+    });
+    expect(await resolveCommit(mirror, 'main')).toBe(run(origin, 'rev-parse', 'HEAD'));
+  });
+
+  it('makes one mirror when called at once', async () => {
+    const root = scratch();
+    const origin = repository(join(root, 'origin'));
+    const open = () => openMirror({ mirrorsDir: join(root, 'm'), source: { localPath: origin } });
+    const [one, two, three] = await Promise.all([open(), open(), open()]);
+    expect(two).toEqual(one);
+    expect(three).toEqual(one);
+    expect(run(one.dir, 'fsck', '--strict')).toBe('');
+  });
+
+  it.each([
+    ['a missing path', (root: string) => ({ localPath: join(root, 'nowhere') })],
+    ['a directory without a repository', (root: string) => ({ localPath: join(root, 'plain') })],
+    ['a directory inside a repository', (root: string) => ({ localPath: join(root, 'origin', 'src') })],
+    ['a file', (root: string) => ({ localPath: join(root, 'origin', 'README.md') })],
+    ['a URL that leads nowhere', (root: string) => ({ url: `file://${root}/nowhere.git` })],
+    ['a host that refuses', () => ({ url: 'http://127.0.0.1:9/x.git' })],
+  ])('refuses %s and leaves nothing behind', async (_title, source) => {
+    const root = scratch();
+    repository(join(root, 'origin'));
+    mkdirSync(join(root, 'plain'));
+    const opened = openMirror({ mirrorsDir: join(root, 'm'), source: source(root) });
+    await expect(opened).rejects.toMatchObject({ code: 'REPOSITORY_NOT_FOUND' });
+    mkdirSync(join(root, 'm'), { recursive: true });
+    expect(readdirSync(join(root, 'm'))).toEqual([]);
+  });
+
+  it('says that a repository without a commit is empty', async () => {
+    const root = scratch();
+    run(root, 'init', '-q', 'empty');
+    const opened = openMirror({ mirrorsDir: join(root, 'm'), source: { localPath: join(root, 'empty') } });
+    await expect(opened).rejects.toMatchObject({
+      code: 'REPOSITORY_NOT_FOUND',
+      reason: expect.stringContaining('empty'),
+    });
+  });
+
+  it('shows no password of a URL in an error', async () => {
+    const source = { url: 'http://user:hunter2@127.0.0.1:9/x.git' };
+    const error = await openMirror({ mirrorsDir: join(scratch(), 'm'), source }).catch(
+      (reason: unknown) => reason,
+    );
+    expect(error).toMatchObject({ code: 'REPOSITORY_NOT_FOUND' });
+    expect(JSON.stringify(error) + String(error)).not.toContain('hunter2');
+  });
+
+  it('ignores replace refs of the origin', async () => {
+    const root = scratch();
+    const origin = repository(join(root, 'origin'));
+    const first = run(origin, 'rev-parse', 'HEAD');
+    const second = commit(origin, { 'b.txt': 'b' });
+    run(origin, 'replace', second, first);
+    const mirror = await openMirror({ mirrorsDir: join(root, 'm'), source: { localPath: origin } });
+    expect(refs(mirror.dir)).toBe(`refs/heads/main ${second}`);
+  });
+});
+
+describe('fetchBranch', () => {
+  it('returns null for a branch that the origin no longer has', async () => {
+    const { mirror, origin } = await world();
+    run(origin, 'branch', 'b');
+    expect(await fetchBranch(mirror, 'b')).toBe(run(origin, 'rev-parse', 'main'));
+    run(origin, 'branch', '-D', 'b');
+    expect(await fetchBranch(mirror, 'b')).toBeNull();
+    await expect(resolveCommit(mirror, 'b')).rejects.toMatchObject({ code: 'REVISION_NOT_FOUND' });
+  });
+});
+
+describe('compactMirror', () => {
+  it('keeps what our refs hold', async () => {
+    const { mirror, origin, copy } = await world();
+    const made = await copy('t1');
+    run(origin, 'commit', '-q', '--amend', '-m', 'other');
+    await fetchBranch(mirror, 'main');
+    await compactMirror(mirror);
+    writeFileSync(join(made.path, 'new.txt'), 'x');
+    expect(run(made.path, 'status', '--porcelain')).toBe('?? new.txt');
+    expect(run(made.path, 'fsck', '--no-dangling')).toBe('');
+  });
+});

@@ -1,0 +1,118 @@
+import { type Answer, type Api, eventually, type Subscription } from './api.ts';
+
+/**
+ * A daemon driven by the test, command by command: a real client of the API with a daemon's key. What a daemon program
+ * does by itself is tested with real processes in e2e/.
+ */
+export class HandDaemon {
+  readonly api: Api;
+  id = '';
+  epoch = 0;
+  commands!: Subscription;
+
+  private constructor(api: Api) {
+    this.api = api;
+  }
+
+  static async connect(owner: Api, options: { name?: string; max?: number; localPaths?: string[]; agents?: string[] } = {}): Promise<HandDaemon> {
+    const { key } = await owner.mutate('createKey', { kind: 'DAEMON', name: options.name ?? 'hand' }, 'key');
+    const daemon = new HandDaemon(owner.as(key));
+    await daemon.register(options);
+    return daemon;
+  }
+
+  async register(options: { name?: string; max?: number; localPaths?: string[]; agents?: string[] } = {}): Promise<Answer> {
+    const input = {
+      name: options.name ?? 'hand',
+      hostname: 'test',
+      version: '0',
+      agents: options.agents ?? ['shell'],
+      localPaths: options.localPaths ?? ['/repositories'],
+      maxConcurrentTasks: options.max ?? 10,
+    };
+    const payload = await this.api.mutate('registerDaemon', input, 'epoch daemon { id } tasks { task { id } attempt nextOutputIndex }');
+    this.id = payload.daemon.id;
+    this.epoch = payload.epoch;
+    this.commands = this.listen();
+    return payload;
+  }
+
+  listen(): Subscription {
+    return this.api.subscribe(
+      'subscription($daemonId: ID!, $epoch: Int!) { daemonCommands(daemonId: $daemonId, epoch: $epoch) { id type attempt payload task { id } } }',
+      { daemonId: this.id, epoch: this.epoch },
+    );
+  }
+
+  /** The next command of a type for a task, once it has come. */
+  async command(type: string, taskId: string, attempt?: number): Promise<Answer> {
+    const fits = (command: Answer) =>
+      command.type === type && command.task?.id === taskId && (attempt === undefined || command.attempt === attempt);
+    const received = await this.commands.until((all) => all.some(fits));
+    return received.findLast(fits);
+  }
+
+  accept(command: Answer): Promise<Answer> {
+    return this.api.mutate('acceptCommand', { commandId: command.id, epoch: this.epoch }, 'toolKey command { id }');
+  }
+
+  complete(command: Answer, result: object = {}): Promise<Answer> {
+    return this.api.mutate('completeCommand', { commandId: command.id, epoch: this.epoch, result }, 'command { id }');
+  }
+
+  fail(command: Answer, code: string, message: string): Promise<Answer> {
+    const input = { commandId: command.id, epoch: this.epoch, error: { code, message } };
+    return this.api.mutate('completeCommand', input, 'command { id }');
+  }
+
+  report(taskId: string, attempt: number, status: string, more: object = {}): Promise<Answer> {
+    return this.api.mutate('reportTask', { taskId, attempt, status, outputCount: 0, ...more }, 'task { id status }');
+  }
+
+  /** Takes a task's spawn on and reports it RUNNING. @returns the tool key of its agent */
+  async start(taskId: string): Promise<{ toolKey: string; attempt: number; command: Answer; agent: Api }> {
+    const command = await this.command('SPAWN_TASK', taskId);
+    const { toolKey } = await this.accept(command);
+    const { id, branch } = command.payload.worktree;
+    const worktree = { id, branch, path: `/copies/${id}`, baseBranch: 'main', baseSha: '1'.repeat(40) };
+    await this.report(taskId, command.attempt, 'RUNNING', { worktree });
+    await this.complete(command);
+    return { toolKey, attempt: command.attempt, command, agent: this.api.as(toolKey) };
+  }
+
+  append(taskId: string, attempt: number, firstIndex: number, lines: readonly string[]): Promise<Answer> {
+    const entries = lines.map((content) => ({ type: 'STDOUT', content, createdAt: new Date().toISOString() }));
+    return this.api.mutate('appendTaskOutput', { taskId, attempt, firstIndex, entries }, 'nextIndex stale');
+  }
+
+  async finish(taskId: string, attempt: number, status = 'DONE', outputCount = 0): Promise<void> {
+    await this.report(taskId, attempt, status, { outputCount });
+  }
+}
+
+/** Opens a contract on a repository that hand-driven daemons allow. */
+export async function openContract(owner: Api, more: object = {}): Promise<{ contractId: string; supervisorId: string }> {
+  const input = {
+    name: 'Contract',
+    supervisorPlan: 'supervise',
+    repositories: [{ localPath: '/repositories/one', isPrimary: true }],
+    ...more,
+  };
+  const { contract, supervisor } = await owner.mutate('createContract', input, 'contract { id } supervisor { id }');
+  return { contractId: contract.id, supervisorId: supervisor?.id };
+}
+
+export async function spawn(api: Api, contractId: string, more: object = {}): Promise<string> {
+  const input = { contractId, name: 'Task', plan: 'work', useOwnWorktree: true, ...more };
+  const { task } = await api.mutate('spawnTask', input, 'task { id }');
+  return task.id;
+}
+
+export async function statusOf(api: Api, taskId: string): Promise<string> {
+  const { task } = await api.ask('query($id: ID!) { task(id: $id) { status } }', { id: taskId });
+  return task.status;
+}
+
+export function untilStatus(api: Api, taskId: string, status: string): Promise<true> {
+  return eventually(async () => (await statusOf(api, taskId)) === status && true);
+}

@@ -1,0 +1,35 @@
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+import { findPostgres } from './test/support/postgres-binaries.ts';
+
+/**
+ * Three projects: what needs a database runs on both, what needs none runs once. Where there is no PostgreSQL that
+ * project is left out, and says so: `TEST_DATABASE_URL`, or PostgreSQL's binaries, bring it in.
+ */
+const onBothDatabases = {
+  include: ['test/**/*.test.ts'],
+  exclude: ['test/daemon/**', 'test/cli/**', 'test/platform/**'],
+};
+// Without them Vitest loads two copies of graphql, one from each module format.
+const conditions = ['module-sync', 'node'];
+const shared = {
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: conditions } },
+};
+
+function project(name: string, test: TestProjectInlineConfiguration['test']): TestProjectInlineConfiguration {
+  return { ...shared, test: { name, environment: 'node', testTimeout: 30_000, hookTimeout: 60_000, ...test } };
+}
+
+const projects = [
+  project('programs', { include: ['test/daemon/**/*.test.ts', 'test/cli/**/*.test.ts', 'test/platform/**/*.test.ts'] }),
+  project('embedded', { ...onBothDatabases, env: { TEST_DATABASE: 'embedded' }, globalSetup: 'test/support/embedded-template.ts' }),
+];
+if (process.env.TEST_DATABASE_URL || findPostgres()) {
+  projects.push(
+    project('postgres', { ...onBothDatabases, env: { TEST_DATABASE: 'postgres' }, globalSetup: 'test/support/postgres-cluster.ts' }),
+  );
+} else {
+  console.warn('No PostgreSQL here: its tests are left out. Install it, or set TEST_DATABASE_URL, to run them.');
+}
+
+export default defineConfig({ test: { projects, maxWorkers: 2, reporters: ['default'] } });
