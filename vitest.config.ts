@@ -17,19 +17,34 @@ const shared = {
 };
 
 function project(name: string, test: TestProjectInlineConfiguration['test']): TestProjectInlineConfiguration {
-  return { ...shared, test: { name, environment: 'node', testTimeout: 30_000, hookTimeout: 60_000, ...test } };
+  return {
+    ...shared,
+    test: { name, environment: 'node', testTimeout: 30_000, hookTimeout: 60_000, ...test },
+  };
 }
 
 const projects = [
-  project('programs', { include: ['test/daemon/**/*.test.ts', 'test/cli/**/*.test.ts', 'test/platform/**/*.test.ts'] }),
-  project('embedded', { ...onBothDatabases, env: { TEST_DATABASE: 'embedded' }, globalSetup: 'test/support/embedded-template.ts' }),
+  project('programs', {
+    include: ['test/daemon/**/*.test.ts', 'test/cli/**/*.test.ts', 'test/platform/**/*.test.ts'],
+  }),
+  project('embedded', {
+    ...onBothDatabases,
+    env: { TEST_DATABASE: 'embedded' },
+    globalSetup: 'test/support/embedded-template.ts',
+  }),
 ];
 if (process.env.TEST_DATABASE_URL || findPostgres()) {
   projects.push(
-    project('postgres', { ...onBothDatabases, env: { TEST_DATABASE: 'postgres' }, globalSetup: 'test/support/postgres-cluster.ts' }),
+    project('postgres', {
+      ...onBothDatabases,
+      env: { TEST_DATABASE: 'postgres' },
+      globalSetup: 'test/support/postgres-cluster.ts',
+    }),
   );
 } else {
-  console.warn('No PostgreSQL here: its tests are left out. Install it, or set TEST_DATABASE_URL, to run them.');
+  console.warn(
+    'No PostgreSQL here: its tests are left out. Install it, or set TEST_DATABASE_URL, to run them.',
+  );
 }
 
 export default defineConfig({ test: { projects, maxWorkers: 2, reporters: ['default'] } });

@@ -8,7 +8,10 @@ import config from '../codegen.ts';
 const root = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(root);
 const check = process.argv.includes('--check');
-const files = (await generate({ ...config, silent: true, errorsOnly: true }, false)) as { filename: string; content: string }[];
+const files = (await generate({ ...config, silent: true, errorsOnly: true }, false)) as {
+  filename: string;
+  content: string;
+}[];
 const stale: string[] = [];
 for (const { filename, content } of files) {
   const path = join(root, filename.replace(root, ''));
@@ -18,6 +21,8 @@ for (const { filename, content } of files) {
 const known = new Set(files.map(({ filename }) => filename.split('/').at(-1)));
 for (const name of readdirSync(join(root, 'src/client/generated'))) if (!known.has(name)) stale.push(name);
 if (stale.length > 0) {
-  console.error(`The client's types are not what schema.graphql says (${stale.join(', ')}). Run \`npm run codegen\`.`);
+  console.error(
+    `The client's types are not what schema.graphql says (${stale.join(', ')}). Run \`npm run codegen\`.`,
+  );
   process.exit(1);
 }

@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Client, createClient } from 'graphql-ws';
-import WebSocket from 'ws';
+import type { Client } from 'graphql-ws';
 import { ApiError, UnreachableError } from './errors.ts';
 import type { TypedDocumentString } from './generated/graphql.ts';
 
@@ -31,7 +30,7 @@ interface GraphQLAnswer<TResult> {
 export class TaskmeshClient {
   readonly url: string;
   readonly #key: string;
-  #socket: Client | undefined;
+  #socket: Promise<Client> | undefined;
 
   constructor(options: ClientOptions) {
     this.url = options.url;
@@ -44,7 +43,7 @@ export class TaskmeshClient {
    */
   async request<TResult, TVariables>(
     document: TypedDocumentString<TResult, TVariables>,
-    variables: TVariables,
+    variables: NoInfer<TVariables>,
     options: RequestOptions = {},
   ): Promise<TResult> {
     const giveUpAt = Date.now() + (options.retryForMs ?? 0);
@@ -96,19 +95,12 @@ export class TaskmeshClient {
    */
   async *subscribe<TResult, TVariables>(
     document: TypedDocumentString<TResult, TVariables>,
-    variables: TVariables,
+    variables: NoInfer<TVariables>,
     signal?: AbortSignal,
   ): AsyncGenerator<TResult, void, undefined> {
-    this.#socket ??= createClient({
-      url: this.url.replace(/^http/, 'ws'),
-      webSocketImpl: WebSocket,
-      connectionParams: { authorization: `Bearer ${this.#key}` },
-      lazy: true,
-      retryAttempts: 0,
-      keepAlive: 10_000,
-      lazyCloseTimeout: 500,
-    });
-    const results = this.#socket.iterate<TResult>({
+    this.#socket ??= openSocket(this.url, this.#key);
+    const socket = await this.#socket;
+    const results = socket.iterate<TResult>({
       query: document.toString(),
       variables: variables as Record<string, unknown>,
     });
@@ -130,9 +122,24 @@ export class TaskmeshClient {
 
   /** Closes the WebSocket. Requests under way are not touched. */
   async close(): Promise<void> {
-    await this.#socket?.dispose();
+    const socket = this.#socket;
     this.#socket = undefined;
+    await (await socket)?.dispose();
   }
+}
+
+/** Loaded when first needed: most runs of the CLI ask one thing and end, and agents run it often. */
+async function openSocket(url: string, key: string): Promise<Client> {
+  const [{ createClient }, { WebSocket }] = await Promise.all([import('graphql-ws'), import('ws')]);
+  return createClient({
+    url: url.replace(/^http/, 'ws'),
+    webSocketImpl: WebSocket,
+    connectionParams: { authorization: `Bearer ${key}` },
+    lazy: true,
+    retryAttempts: 0,
+    keepAlive: 10_000,
+    lazyCloseTimeout: 500,
+  });
 }
 
 /** graphql-ws rejects with an array of GraphQL errors, a close event, or an error of the socket. */

@@ -47,6 +47,7 @@ export async function readEvents(
   const types = filter.role ? (['OUTPUT'] as const) : filter.types;
   // Written out, not bound: the planner must see that a partial index fits.
   if (types?.length === 1) conditions.push(sql`type = ${sql.lit(types[0])}`);
+  else if (types?.length === 0) return [];
   else if (types) conditions.push(sql`type in (${sql.join(types.map((type) => sql.lit(type)))})`);
   if (types && !types.includes('OUTPUT')) conditions.push(sql`type <> 'OUTPUT'`);
   if (filter.taskId) conditions.push(sql`task_id = ${toUuid(filter.taskId)}`);

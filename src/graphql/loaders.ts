@@ -63,11 +63,9 @@ export class Loaders {
     let loader = loaders.get(name);
     if (!loader) {
       loader = new DataLoader(async (ids: readonly string[]) => {
-        const rows = await this.#db
-          .fork()
-          .find(entity, { ...where, [column]: { $in: [...ids] } } as never, {
-            orderBy: { [order]: 'asc' } as never,
-          });
+        const rows = await this.#db.fork().find(entity, { ...where, [column]: { $in: [...ids] } } as never, {
+          orderBy: { [order]: 'asc' } as never,
+        });
         const groups = Map.groupBy(rows, (row) => String(row[column]));
         return ids.map((each) => groups.get(each) ?? []);
       });

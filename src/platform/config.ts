@@ -65,8 +65,8 @@ export interface ClientFlags {
 export function clientConfig(flags: ClientFlags = {}, env: NodeJS.ProcessEnv = process.env): ClientConfig {
   const key =
     (flags.keyFile ? readKey(resolve(flags.keyFile), true) : null) ??
-    env.TASKMESH_KEY ??
-    env.TASKMESH_TOOL_KEY ??
+    // Empty counts as not set.
+    (env.TASKMESH_KEY || env.TASKMESH_TOOL_KEY || null) ??
     readKey(join(dataDirectory(flags.dataDir, env), 'key'), false);
   return {
     url: parse(endpoint, flags.url ?? env.TASKMESH_URL ?? 'http://127.0.0.1:4000/graphql'),
@@ -112,7 +112,7 @@ export function daemonConfig(flags: DaemonFlags = {}, env: NodeJS.ProcessEnv = p
     dataDir: flags.dataDir ? resolve(flags.dataDir) : join(dataDirectory(undefined, env), 'daemon'),
     maxConcurrentTasks: flags.max ?? env.TASKMESH_MAX_TASKS ?? 4,
     localPaths: (flags.localPath ?? []).map((path) => resolve(path)),
-    baseEnv: inherited(env),
+    baseEnv: inheritedEnvironment(env),
   });
 }
 
@@ -120,7 +120,8 @@ export function daemonConfig(flags: DaemonFlags = {}, env: NodeJS.ProcessEnv = p
 const INHERITED =
   /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_[A-Z]+|TZ|TERM|TMPDIR|SSL_CERT_(FILE|DIR)|NODE_EXTRA_CA_CERTS)$/;
 
-function inherited(env: NodeJS.ProcessEnv): Record<string, string> {
+/** The part of the environment that programs we start may inherit. */
+export function inheritedEnvironment(env: NodeJS.ProcessEnv = process.env): Record<string, string> {
   return Object.fromEntries(
     Object.entries(env).filter(
       (pair): pair is [string, string] => INHERITED.test(pair[0]) && pair[1] !== undefined,

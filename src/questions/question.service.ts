@@ -46,7 +46,9 @@ export async function askQuestion(op: Operation, input: AskQuestionInput): Promi
   const checked = checkQuestion(input);
   const contractId = contractIdOf(op.principal, input.contractId);
   const id = await transact(op.runtime, async (tx) => {
-    const contract = await findContract(tx.em, op.principal, contractId);
+    const found = await findContract(tx.em, op.principal, contractId);
+    // A completion at the same moment comes before, and closes the contract, or after, and withdraws the question.
+    const contract = await tx.em.refreshOrFail(found, { lockMode: LockMode.PESSIMISTIC_READ });
     const request = {
       ownerId: contract.ownerId,
       requestId: input.requestId,

@@ -16,6 +16,8 @@ import { entities } from './entities.ts';
 export interface InstanceOptions {
   readonly logger?: Logger;
   readonly clock?: Clock;
+  /** Gets the doorbell of the database and gives the one to use: a ring is only a hint, so it may lose some. */
+  readonly doorbell?: (doorbell: Doorbell) => Doorbell;
 }
 
 export interface Instance {
@@ -33,7 +35,8 @@ export async function openInstance(config: ServerConfig, options: InstanceOption
   const db = await openDatabase(config, { entities, migrations });
   try {
     const migrated = await migrate(db, config.databaseUrl);
-    const doorbell = await openDoorbell(config.databaseUrl, logger);
+    const opened = await openDoorbell(config.databaseUrl, logger);
+    const doorbell = options.doorbell?.(opened) ?? opened;
     const runtime: Runtime = { db, doorbell, clock: options.clock ?? systemClock, logger };
     return { runtime, migrated, close: () => closeInstance(runtime, db) };
   } catch (error) {

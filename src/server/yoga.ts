@@ -21,7 +21,10 @@ export function createGraphQLServer(runtime: Runtime, production: boolean): Yoga
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
     landingPage: false,
-    graphiql: production ? false : { title: 'Taskmesh', subscriptionsProtocol: 'WS', defaultQuery: WELCOME },
+    graphiql: production ? false : { title: 'Taskmesh', subscriptionsProtocol: 'SSE', defaultQuery: WELCOME },
+    // Yoga's own page loads GraphiQL from a CDN; this one brings it along. It is large, so it is read when asked for.
+    renderGraphiQL: async (options) =>
+      (await import('@graphql-yoga/render-graphiql')).renderGraphiQL(options),
     batching: false,
     cors: false,
     maskedErrors: { maskError: (error) => maskError(error, runtime.logger) },
@@ -49,8 +52,9 @@ async function principalOf(runtime: Runtime, headers: Headers): Promise<Principa
   return key ? authenticate(runtime, key) : null;
 }
 
-const WELCOME = `# Taskmesh. Put your key under "Headers": { "authorization": "Bearer tmk_user_…" }
-# For subscriptions the same goes into the connection.
+// Over SSE a subscription carries the page's headers, and so the key; over WebSocket it would not.
+const WELCOME = `# Put your key under "Headers" below:
+#   { "authorization": "Bearer tmk_user_…" }
 query {
   viewer { kind owner { name } }
   contracts(first: 10) { nodes { id name status phase } }

@@ -1,3 +1,4 @@
+import { LockMode } from '@mikro-orm/core';
 import { assertOpen, contractIdOf, findContract } from '../contracts/contract.access.ts';
 import type { Contract } from '../contracts/contract.entity.ts';
 import { defaultRepository } from '../contracts/contract.service.ts';
@@ -43,7 +44,9 @@ export async function spawnTask(op: Operation, input: SpawnTaskInput): Promise<T
   const checked = checkInput(input);
   const contractId = contractIdOf(op.principal, input.contractId);
   return transact(op.runtime, async (tx) => {
-    const contract = await findContract(tx.em, op.principal, contractId);
+    const found = await findContract(tx.em, op.principal, contractId);
+    // Shared with other spawns; a completion at the same moment comes before, and closes the contract, or after.
+    const contract = await tx.em.refreshOrFail(found, { lockMode: LockMode.PESSIMISTIC_READ });
     const { result } = await once(
       tx,
       { ownerId: contract.ownerId, requestId: input.requestId, operation: 'spawnTask', input },

@@ -28,7 +28,11 @@ export class Api {
     return new Api(this.url, key);
   }
 
-  async post(query: string, variables: object = {}, signal?: AbortSignal): Promise<{ data?: Answer; errors?: Answer[] }> {
+  async post(
+    query: string,
+    variables: object = {},
+    signal?: AbortSignal,
+  ): Promise<{ data?: Answer; errors?: Answer[] }> {
     const response = await fetch(this.url, {
       method: 'POST',
       headers: {
@@ -51,14 +55,19 @@ export class Api {
   /** Runs a mutation with one input. @returns its payload */
   async mutate(name: string, input: object, selection: string, signal?: AbortSignal): Promise<Answer> {
     const type = `${name[0]?.toUpperCase()}${name.slice(1)}Input`;
-    const data = await this.ask(`mutation($input: ${type}!) { ${name}(input: $input) { ${selection} } }`, { input }, signal);
+    const data = await this.ask(
+      `mutation($input: ${type}!) { ${name}(input: $input) { ${selection} } }`,
+      { input },
+      signal,
+    );
     return data[name];
   }
 
   /** Runs an operation that must be refused. */
   async refused(query: string, variables: object = {}): Promise<Refusal> {
     const answer = await this.post(query, variables);
-    if (!answer.errors) throw new Error(`should have been refused:\n${query}\n${show(variables)}\n${show(answer.data)}`);
+    if (!answer.errors)
+      throw new Error(`should have been refused:\n${query}\n${show(variables)}\n${show(answer.data)}`);
     return refusal(answer.errors[0]);
   }
 
@@ -122,7 +131,9 @@ export class Subscription {
     while (!condition(this.received)) {
       if (this.done || Date.now() > giveUpAt) {
         const tail = show(this.received.slice(-5));
-        throw new Error(`${this.done ? 'ended' : 'nothing more'} after ${this.received.length}:\n${this.#query}\n${tail}\n${show(this.ended)}`);
+        throw new Error(
+          `${this.done ? 'ended' : 'nothing more'} after ${this.received.length}:\n${this.#query}\n${tail}\n${show(this.ended)}`,
+        );
       }
       await this.#changed(giveUpAt);
     }
@@ -137,7 +148,8 @@ export class Subscription {
   async refusal(timeoutMs = 10_000): Promise<Refusal> {
     const giveUpAt = Date.now() + timeoutMs;
     while (!this.done && Date.now() < giveUpAt) await this.#changed(giveUpAt);
-    if (!Array.isArray(this.ended)) throw new Error(`not refused:\n${this.#query}\n${show(this.received)}\n${show(this.ended)}`);
+    if (!Array.isArray(this.ended))
+      throw new Error(`not refused:\n${this.#query}\n${show(this.received)}\n${show(this.ended)}`);
     return refusal(this.ended[0]);
   }
 
@@ -178,12 +190,16 @@ function show(value: unknown): string {
 }
 
 /** Waits for a condition, never for a time. */
-export async function eventually<T>(check: () => Promise<T | false | null | undefined> | T | false | null | undefined, timeoutMs = 15_000): Promise<T> {
+export async function eventually<T>(
+  check: () => Promise<T | false | null | undefined> | T | false | null | undefined,
+  timeoutMs = 15_000,
+): Promise<T> {
   const giveUpAt = Date.now() + timeoutMs;
   for (;;) {
     const value = await check();
     if (value) return value;
-    if (Date.now() > giveUpAt) expect.fail(`the condition did not come true within ${timeoutMs} ms: ${check}`);
+    if (Date.now() > giveUpAt)
+      expect.fail(`the condition did not come true within ${timeoutMs} ms: ${check}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

@@ -14,14 +14,19 @@ export class HandDaemon {
     this.api = api;
   }
 
-  static async connect(owner: Api, options: { name?: string; max?: number; localPaths?: string[]; agents?: string[] } = {}): Promise<HandDaemon> {
+  static async connect(
+    owner: Api,
+    options: { name?: string; max?: number; localPaths?: string[]; agents?: string[] } = {},
+  ): Promise<HandDaemon> {
     const { key } = await owner.mutate('createKey', { kind: 'DAEMON', name: options.name ?? 'hand' }, 'key');
     const daemon = new HandDaemon(owner.as(key));
     await daemon.register(options);
     return daemon;
   }
 
-  async register(options: { name?: string; max?: number; localPaths?: string[]; agents?: string[] } = {}): Promise<Answer> {
+  async register(
+    options: { name?: string; max?: number; localPaths?: string[]; agents?: string[] } = {},
+  ): Promise<Answer> {
     const input = {
       name: options.name ?? 'hand',
       hostname: 'test',
@@ -30,7 +35,11 @@ export class HandDaemon {
       localPaths: options.localPaths ?? ['/repositories'],
       maxConcurrentTasks: options.max ?? 10,
     };
-    const payload = await this.api.mutate('registerDaemon', input, 'epoch daemon { id } tasks { task { id } attempt nextOutputIndex }');
+    const payload = await this.api.mutate(
+      'registerDaemon',
+      input,
+      'epoch daemon { id } tasks { task { id } attempt nextOutputIndex }',
+    );
     this.id = payload.daemon.id;
     this.epoch = payload.epoch;
     this.commands = this.listen();
@@ -47,17 +56,27 @@ export class HandDaemon {
   /** The next command of a type for a task, once it has come. */
   async command(type: string, taskId: string, attempt?: number): Promise<Answer> {
     const fits = (command: Answer) =>
-      command.type === type && command.task?.id === taskId && (attempt === undefined || command.attempt === attempt);
+      command.type === type &&
+      command.task?.id === taskId &&
+      (attempt === undefined || command.attempt === attempt);
     const received = await this.commands.until((all) => all.some(fits));
     return received.findLast(fits);
   }
 
   accept(command: Answer): Promise<Answer> {
-    return this.api.mutate('acceptCommand', { commandId: command.id, epoch: this.epoch }, 'toolKey command { id }');
+    return this.api.mutate(
+      'acceptCommand',
+      { commandId: command.id, epoch: this.epoch },
+      'toolKey command { id }',
+    );
   }
 
   complete(command: Answer, result: object = {}): Promise<Answer> {
-    return this.api.mutate('completeCommand', { commandId: command.id, epoch: this.epoch, result }, 'command { id }');
+    return this.api.mutate(
+      'completeCommand',
+      { commandId: command.id, epoch: this.epoch, result },
+      'command { id }',
+    );
   }
 
   fail(command: Answer, code: string, message: string): Promise<Answer> {
@@ -66,7 +85,11 @@ export class HandDaemon {
   }
 
   report(taskId: string, attempt: number, status: string, more: object = {}): Promise<Answer> {
-    return this.api.mutate('reportTask', { taskId, attempt, status, outputCount: 0, ...more }, 'task { id status }');
+    return this.api.mutate(
+      'reportTask',
+      { taskId, attempt, status, outputCount: 0, ...more },
+      'task { id status }',
+    );
   }
 
   /** Takes a task's spawn on and reports it RUNNING. @returns the tool key of its agent */
@@ -81,7 +104,11 @@ export class HandDaemon {
   }
 
   append(taskId: string, attempt: number, firstIndex: number, lines: readonly string[]): Promise<Answer> {
-    const entries = lines.map((content) => ({ type: 'STDOUT', content, createdAt: new Date().toISOString() }));
+    const entries = lines.map((content) => ({
+      type: 'STDOUT',
+      content,
+      createdAt: new Date().toISOString(),
+    }));
     return this.api.mutate('appendTaskOutput', { taskId, attempt, firstIndex, entries }, 'nextIndex stale');
   }
 
@@ -91,14 +118,21 @@ export class HandDaemon {
 }
 
 /** Opens a contract on a repository that hand-driven daemons allow. */
-export async function openContract(owner: Api, more: object = {}): Promise<{ contractId: string; supervisorId: string }> {
+export async function openContract(
+  owner: Api,
+  more: object = {},
+): Promise<{ contractId: string; supervisorId: string }> {
   const input = {
     name: 'Contract',
     supervisorPlan: 'supervise',
     repositories: [{ localPath: '/repositories/one', isPrimary: true }],
     ...more,
   };
-  const { contract, supervisor } = await owner.mutate('createContract', input, 'contract { id } supervisor { id }');
+  const { contract, supervisor } = await owner.mutate(
+    'createContract',
+    input,
+    'contract { id } supervisor { id }',
+  );
   return { contractId: contract.id, supervisorId: supervisor?.id };
 }
 

@@ -14,7 +14,14 @@ declare module 'vitest' {
 /** Making an embedded database takes two seconds, copying one a tenth of that. */
 export default async function setup(project: TestProject): Promise<() => void> {
   const dataDir = mkdtempSync(join(tmpdir(), 'taskmesh-template-'));
-  await migrateDatabase({ host: '127.0.0.1', port: 0, dataDir, databaseUrl: null, logLevel: 'silent', production: false });
+  await migrateDatabase({
+    host: '127.0.0.1',
+    port: 0,
+    dataDir,
+    databaseUrl: null,
+    logLevel: 'silent',
+    production: false,
+  });
   project.provide('templateDirectory', dataDir);
   return () => rmSync(dataDir, { recursive: true, force: true });
 }

@@ -1,8 +1,9 @@
 import { afterAll } from 'vitest';
+import { issueKey } from '../../src/keys/key.service.ts';
 import type { Clock } from '../../src/platform/clock.ts';
+import type { Doorbell } from '../../src/platform/doorbell.ts';
 import { createLogger } from '../../src/platform/logger.ts';
 import { transact } from '../../src/platform/transaction.ts';
-import { issueKey } from '../../src/keys/key.service.ts';
 import { createOwner } from '../../src/server/owners.ts';
 import { type RunningServer, startServer } from '../../src/server/server.ts';
 import { Api } from './api.ts';
@@ -21,7 +22,9 @@ export interface TestServer {
 }
 
 /** A server on a database of its own. It is closed at the end of the test file, and must then have left no listener. */
-export async function startTestServer(options: { clock?: Clock; logLevel?: string } = {}): Promise<TestServer> {
+export async function startTestServer(
+  options: { clock?: Clock; logLevel?: string; doorbell?: (doorbell: Doorbell) => Doorbell } = {},
+): Promise<TestServer> {
   const database = await createTestDatabase();
   const config = {
     host: '127.0.0.1',
@@ -31,7 +34,11 @@ export async function startTestServer(options: { clock?: Clock; logLevel?: strin
     logLevel: 'warn' as const,
     production: false,
   };
-  const instance = { logger: createLogger(options.logLevel ?? 'error'), ...(options.clock ? { clock: options.clock } : {}) };
+  const instance = {
+    logger: createLogger(options.logLevel ?? 'error'),
+    ...(options.clock ? { clock: options.clock } : {}),
+    ...(options.doorbell ? { doorbell: options.doorbell } : {}),
+  };
   const server = await startServer(config, instance);
   const others: RunningServer[] = [];
   const api = new Api(server.url, server.firstKey);

@@ -12,7 +12,10 @@ test('a contract goes from its supervisor over a task to its completion', async 
 
   const taskId = await spawn(supervisor.agent, contractId, { name: 'Write it' });
   const task = await daemon.start(taskId);
-  expect(task.command.payload.worktree).toMatchObject({ mode: 'OWN', branch: expect.stringMatching(/^taskmesh\/contract-.{6}\/write-it-.{6}$/) });
+  expect(task.command.payload.worktree).toMatchObject({
+    mode: 'OWN',
+    branch: expect.stringMatching(/^taskmesh\/contract-.{6}\/write-it-.{6}$/),
+  });
 
   const waiting = supervisor.agent.ask(
     'query($taskId: ID!) { waitForTask(taskId: $taskId) { status completed timedOut outputSummary } }',
@@ -20,20 +23,47 @@ test('a contract goes from its supervisor over a task to its completion', async 
   );
   expect(await daemon.append(taskId, 1, 0, ['one', 'two'])).toEqual({ nextIndex: 2, stale: false });
   await daemon.report(taskId, 1, 'DONE', { outputCount: 2, outputSummary: 'two' });
-  expect((await waiting).waitForTask).toEqual({ status: 'DONE', completed: true, timedOut: false, outputSummary: 'two' });
+  expect((await waiting).waitForTask).toEqual({
+    status: 'DONE',
+    completed: true,
+    timedOut: false,
+    outputSummary: 'two',
+  });
 
-  const asking = supervisor.agent.mutate('askQuestion', { question: 'Merge?', choices: ['yes', 'no'] }, 'outcome response question { id }');
+  const asking = supervisor.agent.mutate(
+    'askQuestion',
+    { question: 'Merge?', choices: ['yes', 'no'] },
+    'outcome response question { id }',
+  );
   const asked = await api.subscribe('subscription { questionAsked { id question choices } }').count(1);
   await api.mutate('answerQuestion', { questionId: asked[0].id, choices: ['yes'] }, 'question { status }');
   expect(await asking).toMatchObject({ outcome: 'ANSWERED', response: 'yes' });
 
-  const merging = supervisor.agent.mutate('mergeTask', { taskId }, 'outcome commitSha task { status } conflicts { path }');
+  const merging = supervisor.agent.mutate(
+    'mergeTask',
+    { taskId },
+    'outcome commitSha task { status } conflicts { path }',
+  );
   const merge = await daemon.command('MERGE_TASK', taskId);
   await daemon.accept(merge);
-  await daemon.complete(merge, { outcome: 'MERGED', commitSha: 'a'.repeat(40), message: 'merged', conflicts: [] });
-  expect(await merging).toEqual({ outcome: 'MERGED', commitSha: 'a'.repeat(40), task: { status: 'MERGED' }, conflicts: [] });
+  await daemon.complete(merge, {
+    outcome: 'MERGED',
+    commitSha: 'a'.repeat(40),
+    message: 'merged',
+    conflicts: [],
+  });
+  expect(await merging).toEqual({
+    outcome: 'MERGED',
+    commitSha: 'a'.repeat(40),
+    task: { status: 'MERGED' },
+    conflicts: [],
+  });
 
-  const completed = await supervisor.agent.mutate('completeContract', { summary: 'done' }, 'contract { status summary }');
+  const completed = await supervisor.agent.mutate(
+    'completeContract',
+    { summary: 'done' },
+    'contract { status summary }',
+  );
   expect(completed.contract).toEqual({ status: 'COMPLETED', summary: 'done' });
   const stop = await daemon.command('CANCEL_TASK', supervisorId);
   expect(stop.payload).toMatchObject({ outcome: 'DONE' });

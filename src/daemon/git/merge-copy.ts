@@ -7,7 +7,7 @@ import { conflict, mergedResult, prepareMerge } from './merge-commit.ts';
 import { mergeTrees, nameCulprits } from './merge-tree.ts';
 import type { Mirror } from './mirror.ts';
 import { objectId } from './names.ts';
-import { commitTree, setRef, treeOf, worktreeRefs } from './objects.ts';
+import { setRef, treeOf, worktreeRefs } from './objects.ts';
 import { git } from './run.ts';
 import { readState, snapshotLocked } from './snapshot.ts';
 import { openStage, stagedGit } from './stage.ts';
@@ -74,7 +74,8 @@ export async function mergeIntoCopy(options: MergeOptions, copy: WorkingCopy): P
   }
   const indexed = await setOwnIndex(mirror, copy, prepared.commit);
   await setRef(mirror, refs.head, prepared.commit);
-  await setRef(mirror, refs.snapshot, await stateCommit(options, carried.tree, prepared));
+  // What is still uncommitted is not in it: the next snapshot finds it changed, and gives it words of its own.
+  await setRef(mirror, refs.snapshot, prepared.commit);
   const back = await readHead(copy);
   if ('unreadable' in back || back.commit !== prepared.commit) {
     throw new TargetMovedError(head.ref, prepared.commit, 'unreadable' in back ? null : back.commit);
@@ -106,14 +107,4 @@ export async function switchFiles(
       throw new TargetDirtyError(copy.path, `is being edited: ${error.stderr.trim()}`);
     throw error;
   }
-}
-
-async function stateCommit(
-  options: MergeOptions,
-  tree: string,
-  merged: { commit: string; tree: string },
-): Promise<string> {
-  if (tree === merged.tree) return merged.commit;
-  const message = `After merging ${options.source.label}`;
-  return commitTree(options.mirror, { tree, parents: [merged.commit], message, identity: options.identity });
 }

@@ -46,8 +46,8 @@ export async function commitTree(
     GIT_COMMITTER_EMAIL: email,
   };
   if (commit.date !== undefined) {
-    env['GIT_AUTHOR_DATE'] = commit.date;
-    env['GIT_COMMITTER_DATE'] = commit.date;
+    env.GIT_AUTHOR_DATE = commit.date;
+    env.GIT_COMMITTER_DATE = commit.date;
   }
   const parents = commit.parents.flatMap((parent) => ['-p', objectId(parent)]);
   const args = ['commit-tree', ...parents, '-F', '-', objectId(commit.tree, 'tree')];

@@ -210,12 +210,12 @@ function environment(options: GitOptions): Record<string, string> {
     ...options.env,
     ...options.credentials?.env,
   };
-  if (options.gitDir !== undefined) env['GIT_DIR'] = options.gitDir;
-  if (options.workTree !== undefined) env['GIT_WORK_TREE'] = options.workTree;
-  if (options.indexFile !== undefined) env['GIT_INDEX_FILE'] = options.indexFile;
+  if (options.gitDir !== undefined) env.GIT_DIR = options.gitDir;
+  if (options.workTree !== undefined) env.GIT_WORK_TREE = options.workTree;
+  if (options.indexFile !== undefined) env.GIT_INDEX_FILE = options.indexFile;
   // By the environment and not as arguments: a token in an argument is in every process list.
   const config = options.credentials?.config ?? [];
-  if (config.length > 0) env['GIT_CONFIG_COUNT'] = String(config.length);
+  if (config.length > 0) env.GIT_CONFIG_COUNT = String(config.length);
   for (const [index, setting] of config.entries()) {
     const [key = '', ...value] = setting.split('=');
     env[`GIT_CONFIG_KEY_${index}`] = key;

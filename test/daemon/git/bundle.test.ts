@@ -74,8 +74,20 @@ describe('checkpoint data', () => {
 
   it.each([
     ['is missing', (file: string) => `${file}.none`],
-    ['is no bundle', (file: string) => (writeFileSync(file, 'rubbish'), file)],
-    ['is cut off', (file: string) => (truncateSync(file, 400), file)],
+    [
+      'is no bundle',
+      (file: string) => {
+        writeFileSync(file, 'rubbish');
+        return file;
+      },
+    ],
+    [
+      'is cut off',
+      (file: string) => {
+        truncateSync(file, 400);
+        return file;
+      },
+    ],
     [
       'has a flipped byte',
       (file: string) => {
@@ -85,7 +97,13 @@ describe('checkpoint data', () => {
         return file;
       },
     ],
-    ['is a directory', (file: string) => (mkdirSync(`${file}.d`), `${file}.d`)],
+    [
+      'is a directory',
+      (file: string) => {
+        mkdirSync(`${file}.d`);
+        return `${file}.d`;
+      },
+    ],
   ])('refuses data that %s, and sets no ref', async (_title, spoil) => {
     const { other, ids } = await checkpoint();
     const before = refs(other.dir);

@@ -131,7 +131,8 @@ describe('mergeInto a working copy', () => {
     expect(run(supervisor.path, 'diff', 'HEAD', '--stat')).toContain('2 files changed');
     expect(run(supervisor.path, 'show', 'HEAD:a.txt')).toBe(edited(3, 'task').trimEnd());
     expect(read(supervisor, 'x.log')).toBe('ignored');
-    expect(await snapshot({ mirror, copy: supervisor, message: 's' })).toMatchObject({ created: false });
+    const rest = await snapshot({ mirror, copy: supervisor, message: 's' });
+    expect(rest).toMatchObject({ created: true, parentSha: result.commitSha });
   });
 
   it('conflicts with uncommitted edits that overlap, and changes nothing', async () => {

@@ -42,11 +42,11 @@ describe('git', () => {
   });
 
   it('gives git no environment of the daemon', async () => {
-    process.env['TASKMESH_TEST_SECRET'] = 'x';
+    process.env.TASKMESH_TEST_SECRET = 'x';
     const env = await git(['-c', 'alias.environment=!env', 'environment']);
     expect(env.stdout).toContain('HOME=/nonexistent');
     expect(env.stdout).not.toContain('TASKMESH_TEST_SECRET');
-    delete process.env['TASKMESH_TEST_SECRET'];
+    delete process.env.TASKMESH_TEST_SECRET;
   });
 
   it('hands credentials on as environment, never as arguments', async () => {

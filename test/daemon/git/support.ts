@@ -17,7 +17,7 @@ import { type Mirror, openMirror } from '../../../src/daemon/git/mirror.ts';
 import { createWorkingCopy, type WorkingCopy } from '../../../src/daemon/git/working-copy.ts';
 
 const PERSON = {
-  PATH: process.env['PATH'] ?? '/usr/bin:/bin',
+  PATH: process.env.PATH ?? '/usr/bin:/bin',
   HOME: '/nonexistent',
   GIT_CONFIG_GLOBAL: '/dev/null',
   GIT_CONFIG_NOSYSTEM: '1',

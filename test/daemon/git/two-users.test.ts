@@ -28,7 +28,7 @@ it.skipIf(process.getuid?.() !== 0)(
       execFileSync('sh', ['-c', script], {
         cwd,
         ...AGENT,
-        env: { PATH: process.env['PATH'], HOME: '/nonexistent' },
+        env: { PATH: process.env.PATH, HOME: '/nonexistent' },
         encoding: 'utf8',
       });
     agent(task.path, 'echo x > x && git add x && git commit -q -m mine && echo y > y');

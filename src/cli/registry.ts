@@ -1,0 +1,178 @@
+import type { Command } from 'commander';
+import type { Cli } from './cli.ts';
+
+/** A command's file: describes its arguments and help, and says what it does. */
+export interface CommandModule {
+  register(command: Command, cli: Cli): void;
+}
+
+export type Entry =
+  | { readonly name: string; readonly summary: string; readonly load: () => Promise<CommandModule> }
+  | { readonly name: string; readonly summary: string; readonly commands: Entry[] };
+
+/** Every command: its name, one line about it, and the file that is loaded when it is called. */
+export const COMMANDS: Entry[] = [
+  {
+    name: 'up',
+    summary: 'start the server with its own database, and a daemon beside it',
+    load: () => import('./commands/up.ts'),
+  },
+  { name: 'serve', summary: 'start the server alone', load: () => import('./commands/serve.ts') },
+  { name: 'daemon', summary: 'make this machine a worker', load: () => import('./commands/daemon.ts') },
+  { name: 'migrate', summary: 'bring the database up to date', load: () => import('./commands/migrate.ts') },
+  {
+    name: 'keys',
+    summary: 'keys for people and daemons',
+    commands: [{ name: 'create', summary: 'make a key', load: () => import('./commands/keys/create.ts') }],
+  },
+  {
+    name: 'contract',
+    summary: 'pieces of work: create, look at, watch, complete',
+    commands: [
+      {
+        name: 'create',
+        summary: 'open a contract and start its supervisor',
+        load: () => import('./commands/contract/create.ts'),
+      },
+      {
+        name: 'list',
+        summary: 'list contracts, newest first',
+        load: () => import('./commands/contract/list.ts'),
+      },
+      { name: 'show', summary: 'show a contract', load: () => import('./commands/contract/show.ts') },
+      {
+        name: 'tree',
+        summary: 'show the tasks of a contract as a tree',
+        load: () => import('./commands/contract/tree.ts'),
+      },
+      {
+        name: 'watch',
+        summary: 'follow all that happens in a contract',
+        load: () => import('./commands/contract/watch.ts'),
+      },
+      {
+        name: 'complete',
+        summary: 'complete a contract',
+        load: () => import('./commands/contract/complete.ts'),
+      },
+    ],
+  },
+  {
+    name: 'task',
+    summary: 'runs of agents: spawn, follow, steer, merge',
+    commands: [
+      {
+        name: 'list',
+        summary: 'list the tasks of a contract',
+        load: () => import('./commands/task/list.ts'),
+      },
+      { name: 'show', summary: 'show a task', load: () => import('./commands/task/show.ts') },
+      {
+        name: 'spawn',
+        summary: 'start a task in a contract',
+        load: () => import('./commands/task/spawn.ts'),
+      },
+      { name: 'wait', summary: 'wait until tasks have ended', load: () => import('./commands/task/wait.ts') },
+      {
+        name: 'output',
+        summary: 'show or follow what a task says',
+        load: () => import('./commands/task/output.ts'),
+      },
+      { name: 'diff', summary: 'show what a task changed', load: () => import('./commands/task/diff.ts') },
+      { name: 'cancel', summary: 'stop a task', load: () => import('./commands/task/cancel.ts') },
+      {
+        name: 'send',
+        summary: 'send a message to the agent of a task',
+        load: () => import('./commands/task/send.ts'),
+      },
+      {
+        name: 'merge',
+        summary: 'merge the branch of a task',
+        load: () => import('./commands/task/merge.ts'),
+      },
+      {
+        name: 'checkpoint',
+        summary: 'save the working copy of a task',
+        load: () => import('./commands/task/checkpoint.ts'),
+      },
+    ],
+  },
+  {
+    name: 'question',
+    summary: 'what supervisors ask you',
+    commands: [
+      {
+        name: 'list',
+        summary: 'list the questions that wait for an answer',
+        load: () => import('./commands/question/list.ts'),
+      },
+      { name: 'answer', summary: 'answer a question', load: () => import('./commands/question/answer.ts') },
+      {
+        name: 'watch',
+        summary: 'show questions as they are asked',
+        load: () => import('./commands/question/watch.ts'),
+      },
+    ],
+  },
+  {
+    name: 'document',
+    summary: 'the texts of a contract: specification, plan …',
+    commands: [
+      {
+        name: 'list',
+        summary: 'list the documents of a contract',
+        load: () => import('./commands/document/list.ts'),
+      },
+      { name: 'show', summary: 'show a document', load: () => import('./commands/document/show.ts') },
+    ],
+  },
+  {
+    name: 'supervisor',
+    summary: 'for agents and scripts: run a contract with the key of the environment',
+    commands: [
+      {
+        name: 'spawn',
+        summary: 'start a task; prints its id',
+        load: () => import('./commands/supervisor/spawn.ts'),
+      },
+      { name: 'wait', summary: 'wait until tasks have ended', load: () => import('./commands/task/wait.ts') },
+      {
+        name: 'ask',
+        summary: 'ask the person; prints the answer',
+        load: () => import('./commands/supervisor/ask.ts'),
+      },
+      {
+        name: 'inbox',
+        summary: 'read the messages to this supervisor',
+        load: () => import('./commands/supervisor/inbox.ts'),
+      },
+      { name: 'read', summary: 'show what a task said', load: () => import('./commands/task/output.ts') },
+      { name: 'diff', summary: 'show what a task changed', load: () => import('./commands/task/diff.ts') },
+      {
+        name: 'merge',
+        summary: 'merge the branch of a task',
+        load: () => import('./commands/task/merge.ts'),
+      },
+      {
+        name: 'checkpoint',
+        summary: 'save a working copy, by default the own',
+        load: () => import('./commands/task/checkpoint.ts'),
+      },
+      {
+        name: 'complete',
+        summary: 'complete the contract',
+        load: () => import('./commands/supervisor/complete.ts'),
+      },
+    ],
+  },
+  {
+    name: 'finish',
+    summary: 'for agents: say that the own task is done, or failed',
+    load: () => import('./commands/finish.ts'),
+  },
+  {
+    name: 'demo',
+    summary: 'show a contract from start to end on this machine',
+    load: () => import('./commands/demo.ts'),
+  },
+];

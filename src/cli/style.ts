@@ -1,0 +1,66 @@
+import { stripVTControlCharacters, styleText } from 'node:util';
+import type { TaskStatus } from '../client/generated/graphql.ts';
+import type { Screen } from './cli.ts';
+
+type Format = Parameters<typeof styleText>[0];
+export type Paint = (format: Format, text: string) => string;
+
+/** Colours for a terminal that shows them, and plain text for everything else (a pipe, a file, NO_COLOR). */
+export function painter(screen: Screen): Paint {
+  const coloured = screen.isTTY === true && screen.hasColors?.() !== false;
+  return (format, text) => (coloured ? styleText(format, text, { validateStream: false }) : text);
+}
+
+const STATUS_COLOURS: Readonly<Record<TaskStatus, Format>> = {
+  PENDING: 'gray',
+  STARTING: 'cyan',
+  RUNNING: 'cyan',
+  PAUSED: 'yellow',
+  WAITING: 'yellow',
+  INTERRUPTED: 'magenta',
+  CANCELLING: 'yellow',
+  CANCELLED: 'gray',
+  DONE: 'green',
+  FAILED: 'red',
+  MERGED: 'green',
+};
+
+export function paintStatus(status: TaskStatus, paint: Paint): string {
+  return paint(STATUS_COLOURS[status] ?? 'reset', status);
+}
+
+const TASK_COLOURS: readonly Format[] = [
+  'cyan',
+  'magenta',
+  'yellow',
+  'green',
+  'blue',
+  'cyanBright',
+  'magentaBright',
+  'yellowBright',
+];
+
+/** The same task always gets the same colour, in the order in which tasks were first seen. */
+export function taskColour(position: number): Format {
+  return TASK_COLOURS[position % TASK_COLOURS.length] as Format;
+}
+
+/**
+ * Text of others for a terminal: without the control characters that would move the cursor, set the title or write
+ * to the clipboard.
+ */
+export function harmless(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
+  return stripVTControlCharacters(text).replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
+}
+
+/** `0.8 s`, `12 s`, `3 m 05 s`, `1 h 02 m`; a dash when it has none. */
+export function duration(seconds: number | null): string {
+  if (seconds === null) return '–';
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return `${minutes} m ${String(whole % 60).padStart(2, '0')} s`;
+  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} m`;
+}

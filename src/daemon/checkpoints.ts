@@ -1,0 +1,150 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ApiError } from '../client/errors.ts';
+import type { DaemonApi } from './api.ts';
+import { writeBundle } from './git/bundle.ts';
+import { WorkingCopyBrokenError } from './git/errors.ts';
+import { exclusively } from './git/locks.ts';
+import { type Snapshot, snapshot } from './git/snapshot.ts';
+import type { Worktree, Worktrees } from './worktrees.ts';
+
+export interface CheckpointRequest {
+  readonly worktreeId: string;
+  /** In whose name it is recorded. */
+  readonly taskId: string;
+  readonly attempt: number;
+  readonly message: string;
+  /** Also makes it the tip of the copy's branch. */
+  readonly moveBranch?: boolean;
+}
+
+export interface CheckpointResult {
+  /** Null: nothing has changed since the base, there is nothing to save yet. */
+  readonly checkpointId: string | null;
+  /** Whether the server has a new one. */
+  readonly created: boolean;
+  readonly snapshot: Snapshot;
+}
+
+const PART_BYTES = 1024 * 1024;
+
+/** Saves working copies at the server: snapshot, bundle, upload, record; one after the other per copy. */
+export class Checkpoints {
+  readonly #api: DaemonApi;
+  readonly #worktrees: Worktrees;
+  readonly #uploadsDir: string;
+  readonly #signal: AbortSignal;
+
+  constructor(options: { api: DaemonApi; worktrees: Worktrees; uploadsDir: string; signal: AbortSignal }) {
+    this.#api = options.api;
+    this.#worktrees = options.worktrees;
+    this.#uploadsDir = options.uploadsDir;
+    this.#signal = options.signal;
+  }
+
+  /**
+   * @throws ApiError when the server refuses it (STALE_ATTEMPT), WorkingCopyBrokenError when the copy is gone
+   */
+  async make(request: CheckpointRequest): Promise<CheckpointResult> {
+    return exclusively(`checkpoint ${request.worktreeId}`, async () => {
+      const worktree = await this.#worktrees.get(request.worktreeId);
+      const taken = await this.#snapshot(worktree, request);
+      const last = worktree.record.checkpoint;
+      // Not `created`: the daemon may have died between an earlier snapshot and its upload.
+      if (taken.commitSha === worktree.copy.baseSha || taken.commitSha === last?.commitSha) {
+        return { checkpointId: last?.id ?? null, created: false, snapshot: taken };
+      }
+      const { id, created } = await this.#record(worktree, request, taken);
+      await this.#worktrees.recorded(worktree, { id, commitSha: taken.commitSha });
+      return { checkpointId: id, created, snapshot: taken };
+    });
+  }
+
+  /** The copy's files as a commit of the mirror, which the server is not told of. @returns its id */
+  async snapshotOnly(request: { worktreeId: string; message: string }): Promise<string> {
+    return exclusively(`checkpoint ${request.worktreeId}`, async () => {
+      const { mirror, copy } = await this.#worktrees.get(request.worktreeId);
+      return (await snapshot({ mirror, copy, message: request.message, signal: this.#signal })).commitSha;
+    });
+  }
+
+  async #snapshot({ mirror, copy }: Worktree, request: CheckpointRequest): Promise<Snapshot> {
+    const options = { mirror, copy, message: request.message, signal: this.#signal };
+    if (!request.moveBranch) return snapshot(options);
+    try {
+      return await snapshot({ ...options, moveBranch: true });
+    } catch (error) {
+      // A branch that cannot be moved must not keep the files from being saved.
+      if (error instanceof WorkingCopyBrokenError) return snapshot(options);
+      throw error;
+    }
+  }
+
+  async #record(
+    worktree: Worktree,
+    request: CheckpointRequest,
+    taken: Snapshot,
+  ): Promise<{ id: string; created: boolean }> {
+    const { mirror, copy, record } = worktree;
+    const { taskId, attempt } = request;
+    const file = join(this.#uploadsDir, `${randomUUID()}.bundle`);
+    await mkdir(this.#uploadsDir, { recursive: true, mode: 0o700 });
+    const bundle = {
+      mirror,
+      worktreeId: record.worktreeId,
+      commit: taken.commitSha,
+      base: copy.baseSha,
+      file,
+    };
+    try {
+      const { bytes } = await writeBundle({ ...bundle, signal: this.#signal });
+      for (let round = 1; ; round += 1) {
+        const uploadId = randomUUID();
+        const parts = bytes === 0 ? 0 : await this.#upload(file, { taskId, attempt, uploadId });
+        try {
+          return await this.#api.recordCheckpoint({
+            taskId,
+            attempt,
+            worktreeId: record.worktreeId,
+            commitSha: taken.commitSha,
+            baseSha: copy.baseSha,
+            branch: copy.branch,
+            message: request.message,
+            filesChanged: taken.filesChanged,
+            linesAdded: taken.linesAdded,
+            linesRemoved: taken.linesRemoved,
+            skippedPaths: taken.skipped,
+            uploadId,
+            parts,
+            bytes,
+          });
+        } catch (error) {
+          // The server may have dropped an upload that took long; once more from its beginning.
+          const isLost =
+            error instanceof ApiError && (error.code === 'NOT_FOUND' || error.code === 'INVALID_INPUT');
+          if (!isLost || round === 2) throw error;
+        }
+      }
+    } finally {
+      await rm(file, { force: true });
+    }
+  }
+
+  async #upload(
+    file: string,
+    upload: { taskId: string; attempt: number; uploadId: string },
+  ): Promise<number> {
+    const handle = await open(file, 'r');
+    try {
+      const buffer = Buffer.alloc(PART_BYTES);
+      for (let index = 0; ; index += 1) {
+        const { bytesRead } = await handle.read(buffer, 0, PART_BYTES, index * PART_BYTES);
+        if (bytesRead === 0) return index;
+        await this.#api.uploadPart({ ...upload, index, data: buffer.toString('base64', 0, bytesRead) });
+      }
+    } finally {
+      await handle.close();
+    }
+  }
+}

@@ -1,0 +1,142 @@
+import { ApiError } from '../client/errors.ts';
+import type { ReportedStatus, ReportTaskInput } from '../client/generated/graphql.ts';
+import type { CheckpointResult } from './checkpoints.ts';
+import { publishCopy } from './publishing.ts';
+import type { RunContext } from './run-context.ts';
+import type { TaskRun } from './task-run.ts';
+
+/*
+ * The end of a run, in an order in which nothing is lost: output, checkpoint, publishing, report. The report
+ * comes last, since after it the server lets others build on all of that. Every step may be done again after
+ * a crash.
+ */
+
+interface End {
+  readonly status: ReportedStatus;
+  readonly errorMessage: string | null;
+}
+
+/** @throws when the daemon stops first: the run is then finished after its next start */
+export async function finish(run: TaskRun, context: RunContext): Promise<void> {
+  const { logger, signal } = context;
+  const { taskId, attempt } = run.record;
+  await run.sender.flush();
+  if (!run.isStale) {
+    const end = endOf(run);
+    await save(run, context, end);
+    await run.sender.flush();
+    if (end.status === 'INTERRUPTED' && context.handBack.isWanted) await handBack(run, context);
+    else await report(run, context, end);
+    logger.info({ taskId, attempt, status: end.status }, 'task ended');
+  }
+  signal.throwIfAborted();
+  await run.cleanUp();
+}
+
+function endOf(run: TaskRun): End {
+  const { exit, ending } = run.record;
+  if (run.failure !== null) return { status: 'FAILED', errorMessage: run.failure };
+  if (ending === 'INTERRUPTED') return { status: 'INTERRUPTED', errorMessage: 'The daemon was stopped.' };
+  if (ending !== null) return { status: ending, errorMessage: null };
+  if (exit === null)
+    return { status: 'INTERRUPTED', errorMessage: 'The daemon ended while the agent was running.' };
+  if (exit.code === 0) return { status: 'DONE', errorMessage: null };
+  const how =
+    exit.code === null ? `was killed by ${exit.signal ?? 'a signal'}` : `exited with code ${exit.code}`;
+  return { status: 'FAILED', errorMessage: `The agent ${how}.` };
+}
+
+/**
+ * Checkpoint and publishing. What fails there is said in the output, and does not change how the task ended.
+ */
+async function save(run: TaskRun, context: RunContext, end: End): Promise<void> {
+  const { taskId, attempt, worktreeId, savesCopy, name } = run.record;
+  if (worktreeId === null || !savesCopy) return;
+  // Made by this attempt or not at all: a preparation that failed has nothing to save.
+  if ((await context.worktrees.find(worktreeId).catch(() => null)) === null) return;
+  const message = `Task ${name}: ${end.status.toLowerCase()}`;
+  try {
+    const isDone = end.status === 'DONE';
+    const made = await context.checkpoints.make({ worktreeId, taskId, attempt, message, moveBranch: isDone });
+    if (isDone) await publish(run, context, made);
+  } catch (error) {
+    context.signal.throwIfAborted();
+    if (error instanceof ApiError && error.code === 'STALE_ATTEMPT') return;
+    context.logger.warn({ err: error, taskId, attempt }, 'no checkpoint at the end of the task');
+    await complain(
+      run,
+      `No checkpoint could be made of the working copy, which stays on the daemon: ${messageOf(error)}`,
+    );
+  }
+}
+
+async function publish(run: TaskRun, context: RunContext, made: CheckpointResult): Promise<void> {
+  const { role, repository, localOnly, worktreeId, taskId } = run.record;
+  if (role !== 'SUPERVISOR' || worktreeId === null || repository === null) return;
+  if (repository.localPath === null && localOnly) return;
+  const worktree = await context.worktrees.get(worktreeId);
+  try {
+    await publishCopy(worktree, made.snapshot.headSha, context.signal);
+  } catch (error) {
+    context.signal.throwIfAborted();
+    context.logger.warn({ err: error, taskId }, 'the branch was not published');
+    const where = repository.localPath ?? repository.url;
+    await complain(
+      run,
+      `The branch ${worktree.copy.branch} could not be published to ${where}: ${messageOf(error)}`,
+    );
+  }
+}
+
+async function complain(run: TaskRun, content: string): Promise<void> {
+  await run.spool.append([
+    { type: 'ERROR', content: content.slice(0, 10_000), isError: true, createdAt: new Date().toISOString() },
+  ]);
+}
+
+async function handBack(run: TaskRun, context: RunContext): Promise<void> {
+  run.setReady();
+  if (!(await context.handBack.taken))
+    throw new Error('The server could not be told; the task is given back after the next start.');
+}
+
+async function report(run: TaskRun, context: RunContext, end: End): Promise<void> {
+  const { taskId, attempt, summary } = run.record;
+  for (;;) {
+    const input: ReportTaskInput = {
+      taskId,
+      attempt,
+      status: end.status,
+      outputCount: run.spool.count,
+      outputSummary: summary,
+      errorMessage: end.errorMessage,
+    };
+    try {
+      await context.api.reportTask(input);
+      return;
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      const next = error.extensions.nextIndex;
+      if (
+        error.code === 'OUTPUT_GAP' &&
+        typeof next === 'number' &&
+        next < run.spool.count &&
+        !run.sender.hasEnded
+      ) {
+        await run.sender.resendFrom(next);
+        await run.sender.flush();
+        continue;
+      }
+      // Somebody else decides about the task now.
+      context.logger.warn(
+        { taskId, attempt, status: end.status, err: error },
+        'the end of the task was not taken',
+      );
+      return;
+    }
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,45 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { afterAll } from 'vitest';
+import { run } from '../../../src/cli/run.ts';
+
+export interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const home = mkdtempSync(join(tmpdir(), 'taskmesh-cli-test-'));
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+/** Runs a command line in this process, with nothing of this process's environment and no terminal. */
+export async function runCli(
+  argv: readonly string[],
+  options: { env?: Record<string, string>; stdin?: string } = {},
+): Promise<Outcome> {
+  const stdin = new PassThrough();
+  stdin.end(options.stdin ?? '');
+  const stdout = new PassThrough();
+  const stderr = new PassThrough();
+  // An agent has its tool key and no other.
+  const key = options.env?.TASKMESH_TOOL_KEY ? {} : { TASKMESH_KEY: 'tmk_user_test' };
+  const env = { ...key, TASKMESH_DATA_DIR: home, ...options.env };
+  const code = await run(argv, { stdin, stdout, stderr, env });
+  return { code, stdout: text(stdout), stderr: text(stderr) };
+}
+
+function text(stream: PassThrough): string {
+  return String(stream.read() ?? '');
+}
+
+/** The environment of a supervisor's agent. */
+export function agentEnv(url: string): Record<string, string> {
+  return {
+    TASKMESH_URL: url,
+    TASKMESH_TOOL_KEY: 'tmk_task_test',
+    TASKMESH_TASK_ID: 'task_me',
+    TASKMESH_CONTRACT_ID: 'contract_mine',
+  };
+}

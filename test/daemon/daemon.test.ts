@@ -1,0 +1,205 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { repository, run } from './git/support.ts';
+import { processesWith, scratch } from './support.ts';
+
+/** Starts one of the programs beside this file. @returns it, and its first line */
+async function program(name: string, args: string[]): Promise<{ child: ChildProcess; line: string }> {
+  const file = new URL(name, import.meta.url).pathname;
+  const child = spawn(process.execPath, [file, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
+  return { child, line };
+}
+
+let server: { url: string; key: string };
+
+beforeAll(async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'taskmesh-server-'));
+  const { child, line } = await program('run-server.ts', [dir]);
+  server = JSON.parse(line);
+  return async () => {
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    rmSync(dir, { recursive: true, force: true });
+  };
+}, 60_000);
+
+/** A machine and a contract of its own: daemons of other tests may not touch this one's repository. */
+async function world() {
+  const root = scratch();
+  repository(join(root, 'repo'));
+  const { url, key } = server;
+  const call = async (query: string, variables: Record<string, unknown> = {}) => {
+    const headers = { 'content-type': 'application/json', authorization: `Bearer ${key}` };
+    const response = await fetch(url, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify({ query, variables }),
+    });
+    const answer = await response.json();
+    expect(answer.errors).toBeUndefined();
+    return answer.data;
+  };
+  const made = await call('mutation { createKey(input: { kind: DAEMON, name: "machine" }) { key } }');
+  const daemon = async (directory = root) => {
+    const started = await program('run-daemon.ts', [url, made.createKey.key, directory]);
+    onTestFinished(() => void started.child.kill('SIGKILL'));
+    return started.child;
+  };
+  const contract = await call(
+    `mutation ($path: String!) { createContract(input: {
+       name: "c", agent: "shell", startSupervisor: false, repositories: [{ localPath: $path }] }) { contract { id } } }`,
+    { path: join(root, 'repo') },
+  );
+  const contractId = contract.createContract.contract.id;
+  const spawnTask = async (plan: string): Promise<string> => {
+    const spawned = await call(
+      `mutation ($contractId: ID!, $plan: String!) { spawnTask(input: {
+         contractId: $contractId, name: "t", plan: $plan, agent: "shell", useOwnWorktree: true }) { task { id } } }`,
+      { contractId, plan },
+    );
+    return spawned.spawnTask.task.id;
+  };
+  const task = async (id: string) =>
+    (
+      await call(
+        'query ($id: ID!) { task(id: $id) { status attempt retryCount outputSummary errorMessage checkpoints { message filesChanged } } }',
+        { id },
+      )
+    ).task;
+  const wait = (id: string) =>
+    call('query ($id: ID!) { waitForTask(taskId: $id, timeoutSeconds: 30) { status } }', { id });
+  const status = async (id: string, wanted: string) => {
+    for (const until = Date.now() + 20_000; ; await delay(50)) {
+      const now = await task(id);
+      if (now.status === wanted) return now;
+      if (Date.now() > until) throw new Error(`${wanted} was expected, it is ${JSON.stringify(now)}`);
+    }
+  };
+  return { root, call, daemon, spawnTask, task, wait, status, repo: join(root, 'repo') };
+}
+
+/** Until a file has been written by a plan. */
+async function appears(file: string): Promise<void> {
+  for (const until = Date.now() + 20_000; !existsSync(file); await delay(20))
+    if (Date.now() > until) throw new Error(file);
+}
+
+describe('a daemon at a server', { timeout: 60_000 }, () => {
+  it('runs a task, saves what it did, and leaves nothing of the run behind', async () => {
+    const { daemon, spawnTask, wait, task, root } = await world();
+    await daemon();
+    const id = await spawnTask('echo hello; echo new > b.txt; cat b.txt');
+    await wait(id);
+    expect(await task(id)).toMatchObject({
+      status: 'DONE',
+      attempt: 1,
+      outputSummary: 'new',
+      errorMessage: null,
+    });
+    expect((await task(id)).checkpoints).toEqual([{ message: 'Task t: done', filesChanged: 1 }]);
+    await delay(200);
+    for (const dir of ['runs', 'spool', 'plans']) expect(readdirSync(join(root, 'daemon', dir))).toEqual([]);
+    expect(readFileSync(join(root, 'daemon', 'journal.jsonl'), 'utf8')).not.toContain('tmk_task_');
+  });
+
+  it('says what is wrong when an agent fails, and saves its work all the same', async () => {
+    const { daemon, spawnTask, wait, task } = await world();
+    await daemon();
+    const id = await spawnTask('echo half > half.txt; exit 3');
+    await wait(id);
+    expect(await task(id)).toMatchObject({ status: 'FAILED', errorMessage: 'The agent exited with code 3.' });
+    expect((await task(id)).checkpoints).toHaveLength(1);
+  });
+
+  it('confirms a cancellation when nothing of the agent runs any more', async () => {
+    const { daemon, spawnTask, wait, task, call, root } = await world();
+    await daemon();
+    const id = await spawnTask(`(trap '' TERM; touch ${root}/up; while :; do sleep 1; done) & wait`);
+    await appears(join(root, 'up'));
+    await call('mutation ($id: ID!) { cancelTask(input: { taskId: $id }) { task { status } } }', { id });
+    await wait(id);
+    expect(processesWith(id)).toEqual([]);
+    expect((await task(id)).status).toBe('CANCELLED');
+  });
+
+  it('gives its tasks back once when it is stopped, saved and with no agent left', async () => {
+    const { daemon, spawnTask, task, root } = await world();
+    const child = await daemon();
+    const id = await spawnTask(`echo work > w.txt; touch ${root}/up; sleep 300`);
+    await appears(join(root, 'up'));
+    child.kill('SIGTERM');
+    expect((await once(child, 'exit'))[0]).toBe(0);
+    expect(processesWith(id)).toEqual([]);
+    expect(await task(id)).toMatchObject({ status: 'PENDING', attempt: 1, retryCount: 1 });
+    expect((await task(id)).checkpoints).toHaveLength(1);
+  });
+
+  it('stops, after it was killed, what it left, gives the task back with what it had done, and starts it once', async () => {
+    const { daemon, spawnTask, status, task, root, call } = await world();
+    const child = await daemon();
+    const id = await spawnTask(
+      `echo start >> ${root}/starts; seq 1 500; echo work > w.txt; touch ${root}/up$(wc -l < ${root}/starts | tr -d ' '); sleep 300`,
+    );
+    await appears(join(root, 'up1'));
+    const before = processesWith(`${id}.1`);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    expect(before.length).toBeGreaterThan(0);
+    await daemon();
+    await appears(join(root, 'up2'));
+    expect(processesWith(`${id}.1`)).toEqual([]);
+    expect(await status(id, 'RUNNING')).toMatchObject({ attempt: 2, retryCount: 1 });
+    expect((await task(id)).checkpoints).toHaveLength(1);
+    expect(readFileSync(join(root, 'starts'), 'utf8')).toBe('start\nstart\n');
+    await call('mutation ($id: ID!) { cancelTask(input: { taskId: $id }) { task { status } } }', { id });
+    await status(id, 'CANCELLED');
+  });
+
+  it('reports the end of an agent that ended while the daemon was suspended', async () => {
+    const { daemon, spawnTask, status, root } = await world();
+    const child = await daemon();
+    const id = await spawnTask(`touch ${root}/up; sleep 0.5; echo done`);
+    await appears(join(root, 'up'));
+    await delay(300);
+    child.kill('SIGSTOP');
+    await delay(1_000);
+    child.kill('SIGCONT');
+    expect(await status(id, 'DONE')).toMatchObject({ attempt: 1, outputSummary: 'done' });
+  });
+
+  it('ends when another takes over with its key', async () => {
+    const { daemon, root } = await world();
+    const child = await daemon();
+    const exited = once(child, 'exit');
+    let said = '';
+    child.stdout?.on('data', (chunk) => {
+      said += chunk;
+    });
+    mkdirSync(join(root, 'other'));
+    await daemon(join(root, 'other'));
+    expect((await exited)[0]).toBe(3);
+    expect(said).toContain('STALE_EPOCH');
+  });
+
+  it('merges and publishes what a person finds in the repository', async () => {
+    const { daemon, spawnTask, wait, call, repo } = await world();
+    await daemon();
+    const id = await spawnTask('echo feature > feature.txt');
+    await wait(id);
+    const { mergeTask } = await call(
+      'mutation ($id: ID!) { mergeTask(input: { taskId: $id, targetBranch: "main" }) { outcome commitSha message } }',
+      { id },
+    );
+    expect(mergeTask.outcome).toBe('MERGED');
+    expect(run(repo, 'rev-parse', 'main')).toBe(mergeTask.commitSha);
+    expect(run(repo, 'log', '-1', '--format=%(trailers:key=Taskmesh-Task,valueonly)')).toContain(id);
+    expect(readFileSync(join(repo, 'feature.txt'), 'utf8')).toBe('feature\n');
+  });
+});

@@ -1,0 +1,218 @@
+import { appendFileSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { ApiError } from '../../src/client/errors.ts';
+import type { AppendTaskOutputInput } from '../../src/client/generated/graphql.ts';
+import { OutputSender } from '../../src/daemon/sender.ts';
+import { Spool } from '../../src/daemon/spool.ts';
+import { scratch, silent } from './support.ts';
+
+const MIB = 1024 * 1024;
+const entry = (content: string) => ({
+  type: 'STDOUT' as const,
+  content,
+  createdAt: '2026-01-01T00:00:00.000Z',
+});
+
+/** The rule of the server: each index once, in order, a gap refused. */
+class Log {
+  readonly contents: string[] = [];
+  readonly batches: number[] = [];
+  take(input: AppendTaskOutputInput): { nextIndex: number; stale: boolean } {
+    if (input.firstIndex > this.contents.length) {
+      throw new ApiError('gap', { code: 'OUTPUT_GAP', nextIndex: this.contents.length });
+    }
+    this.batches.push(input.entries.length);
+    const known = this.contents.length - input.firstIndex;
+    this.contents.push(...input.entries.slice(known).map(({ content }) => content));
+    return { nextIndex: this.contents.length, stale: false };
+  }
+}
+
+function sender(
+  spool: Spool,
+  append: (input: AppendTaskOutputInput) => Promise<{ nextIndex: number; stale: boolean }>,
+  onStale: () => void = () => undefined,
+) {
+  const stop = new AbortController();
+  const options = {
+    taskId: 'task_1',
+    attempt: 1,
+    spool,
+    append,
+    onStale,
+    logger: silent,
+    signal: stop.signal,
+  };
+  return { stop, sender: new OutputSender(options) };
+}
+
+async function open(file: string, limitBytes = 256 * MIB): Promise<Spool> {
+  const spool = await Spool.open({ file, limitBytes });
+  onTestFinished(() => spool.close());
+  return spool;
+}
+const numbers = (count: number) => Array.from({ length: count }, (_, number) => `line ${number}`);
+
+describe('the spool', () => {
+  it('sends everything in order, in batches of at most 200', async () => {
+    const log = new Log();
+    const spool = await open(join(scratch(), 's.jsonl'));
+    const { sender: sending } = sender(spool, async (input) => log.take(input));
+    for (const content of numbers(2_000)) await spool.append([entry(content)]);
+    await sending.flush();
+    expect(log.contents).toEqual(numbers(2_000));
+    expect(Math.max(...log.batches)).toBeLessThanOrEqual(200);
+    expect(spool.count).toBe(2_000);
+  });
+
+  it('has an entry on disk before it is sent', async () => {
+    const file = join(scratch(), 's.jsonl');
+    const spool = await open(file);
+    const { sender: sending } = sender(spool, async (input) => {
+      expect(readFileSync(file, 'utf8')).toContain('first words');
+      return { nextIndex: input.firstIndex + input.entries.length, stale: false };
+    });
+    await spool.append([entry('first words')]);
+    await sending.flush();
+    expect.assertions(1);
+  });
+
+  it('loses and doubles nothing when the daemon is killed with entries sent, unanswered and unsent', async () => {
+    const log = new Log();
+    const file = join(scratch(), 's.jsonl');
+    const spool = await open(file);
+    let calls = 0;
+    const first = sender(spool, async (input) => {
+      const answer = log.take(input);
+      calls += 1;
+      // The third batch arrives, its answer never does.
+      if (calls === 3) await new Promise(() => undefined);
+      return answer;
+    });
+    await spool.append(numbers(1_000).map(entry));
+    while (calls < 3) await delay(5);
+    first.stop.abort();
+    appendFileSync(file, '{"type":"STDOUT","content":"torn by the cra');
+
+    const again = await open(file);
+    expect(again.count).toBe(1_000);
+    const second = sender(again, async (input) => log.take(input));
+    await again.append([entry('after the restart')]);
+    await second.sender.flush();
+    expect(log.contents).toEqual([...numbers(1_000), 'after the restart']);
+  });
+
+  it('goes back to what the server misses', async () => {
+    const log = new Log();
+    const spool = await open(join(scratch(), 's.jsonl'));
+    let isForgotten = false;
+    const { sender: sending } = sender(spool, async (input) => {
+      if (log.contents.length === 600 && !isForgotten) {
+        isForgotten = true;
+        log.contents.length = 150;
+      }
+      return log.take(input);
+    });
+    await spool.append(numbers(1_000).map(entry));
+    await sending.flush();
+    expect(isForgotten).toBe(true);
+    expect(log.contents).toEqual(numbers(1_000));
+  });
+
+  it('makes the reader wait while too much is unsent, and goes on when it was sent', async () => {
+    const log = new Log();
+    const spool = await open(join(scratch(), 's.jsonl'), 64 * 1024);
+    const gate = Promise.withResolvers<void>();
+    const { sender: sending } = sender(spool, async (input) => {
+      await gate.promise;
+      return log.take(input);
+    });
+    let appended = 0;
+    const writing = (async () => {
+      for (const content of numbers(100)) {
+        await spool.append([entry(content.padEnd(4_096, '.'))]);
+        appended += 1;
+      }
+    })();
+    await delay(200);
+    expect(appended).toBeGreaterThan(5);
+    expect(appended).toBeLessThan(20);
+    gate.resolve();
+    await writing;
+    await sending.flush();
+    expect(log.contents).toHaveLength(100);
+  });
+
+  it('does not keep on disk what was acknowledged long ago', async () => {
+    const file = join(scratch(), 's.jsonl');
+    const log = new Log();
+    const spool = await open(file);
+    const { sender: sending } = sender(spool, async (input) => log.take(input));
+    const big = 'x'.repeat(60_000);
+    for (let round = 0; round < 10; round += 1) {
+      await spool.append(Array.from({ length: 20 }, (_, number) => entry(`${round * 20 + number} ${big}`)));
+      await sending.flush();
+    }
+    expect(statSync(file).size).toBeLessThan(9 * MIB);
+    const again = await open(file);
+    expect(again.count).toBe(200);
+    expect(log.contents.map((content) => Number(content.split(' ')[0]))).toEqual([...Array(200).keys()]);
+  });
+
+  it('sends an entry that is longer than one reading', async () => {
+    const log = new Log();
+    const spool = await open(join(scratch(), 's.jsonl'));
+    const { sender: sending } = sender(spool, async (input) => log.take(input));
+    await spool.append([entry('small'), entry('y'.repeat(3 * MIB)), entry('small again')]);
+    await sending.flush();
+    expect(log.contents.map(({ length }) => length)).toEqual([5, 3 * MIB, 11]);
+  });
+
+  it('replaces the one entry that the server refuses, and sends the others', async () => {
+    const log = new Log();
+    const spool = await open(join(scratch(), 's.jsonl'));
+    const { sender: sending } = sender(spool, async (input) => {
+      if (input.entries.some(({ content }) => content === 'line 7'))
+        throw new ApiError('no', { code: 'INVALID_INPUT' });
+      return log.take(input);
+    });
+    await spool.append(numbers(20).map(entry));
+    await sending.flush();
+    expect(log.contents.filter((content) => content.startsWith('line'))).toHaveLength(19);
+    expect(log.contents[7]).toMatch(/refused/);
+  });
+
+  it('tells when the attempt is not the current one, and still sends its output', async () => {
+    const log = new Log();
+    const spool = await open(join(scratch(), 's.jsonl'));
+    let told = 0;
+    const { sender: sending } = sender(
+      spool,
+      async (input) => ({ ...log.take(input), stale: true }),
+      () => {
+        told += 1;
+      },
+    );
+    await spool.append(numbers(3).map(entry));
+    await sending.flush();
+    expect(told).toBe(1);
+    expect(log.contents).toEqual(numbers(3));
+  });
+
+  it('goes on with the numbers of the server when its own end was lost with the disk', async () => {
+    const spool = await open(join(scratch(), 's.jsonl'));
+    const firstIndexes: number[] = [];
+    const { sender: sending } = sender(spool, async (input) => {
+      firstIndexes.push(input.firstIndex);
+      return { nextIndex: Math.max(5, input.firstIndex + input.entries.length), stale: false };
+    });
+    await spool.append([entry('sent before')]);
+    await sending.flush();
+    await spool.append([entry('new')]);
+    await sending.flush();
+    expect(firstIndexes).toEqual([0, 5]);
+    expect(spool.count).toBe(6);
+  });
+});

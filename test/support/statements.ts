@@ -1,0 +1,28 @@
+import type { RunningServer } from '../../src/server/server.ts';
+
+type Execute = (this: unknown, query: { sql: string }, ...rest: unknown[]) => Promise<unknown>;
+
+/**
+ * Lists the SQL statements that the servers of this process run while `work` does. All of them, on either database, pass
+ * Kysely's executor, transactions too.
+ */
+export async function statementsDuring(
+  server: RunningServer,
+  work: () => Promise<unknown>,
+): Promise<string[]> {
+  const executor: object = server.runtime.db.orm.em.fork().getKysely().getExecutor();
+  let prototype = executor as { executeQuery: Execute };
+  while (!Object.hasOwn(prototype, 'executeQuery')) prototype = Object.getPrototypeOf(prototype);
+  const original = prototype.executeQuery;
+  const statements: string[] = [];
+  prototype.executeQuery = function (query, ...rest) {
+    statements.push(query.sql);
+    return original.call(this, query, ...rest);
+  };
+  try {
+    await work();
+  } finally {
+    prototype.executeQuery = original;
+  }
+  return statements;
+}
