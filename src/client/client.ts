@@ -128,17 +128,40 @@ export class TaskmeshClient {
   }
 }
 
+/** How often an idle socket is probed, and how long an answer may take. Milliseconds. */
+const PROBE_MS = 10_000;
+const ANSWER_MS = 5_000;
+
 /** Loaded when first needed: most runs of the CLI ask one thing and end, and agents run it often. */
 async function openSocket(url: string, key: string): Promise<Client> {
   const [{ createClient }, { WebSocket }] = await Promise.all([import('graphql-ws'), import('ws')]);
+  let socket: InstanceType<typeof WebSocket> | undefined;
+  let overdue: NodeJS.Timeout | undefined;
   return createClient({
     url: url.replace(/^http/, 'ws'),
     webSocketImpl: WebSocket,
     connectionParams: { authorization: `Bearer ${key}` },
     lazy: true,
     retryAttempts: 0,
-    keepAlive: 10_000,
+    connectionAckWaitTimeout: PROBE_MS,
+    keepAlive: PROBE_MS,
     lazyCloseTimeout: 500,
+    on: {
+      opened: (opened) => {
+        socket = opened as typeof socket;
+      },
+      // A connection whose packets vanish never closes by itself: without an answer it is taken for dead.
+      ping: (received) => {
+        if (received) return;
+        clearTimeout(overdue);
+        overdue = setTimeout(() => socket?.terminate(), ANSWER_MS);
+        overdue.unref();
+      },
+      pong: (received) => {
+        if (received) clearTimeout(overdue);
+      },
+      closed: () => clearTimeout(overdue),
+    },
   });
 }
 

@@ -63,11 +63,21 @@ export async function appendEvents(
   return last;
 }
 
-/** jsonb holds neither NUL nor half of a surrogate pair: both become U+FFFD. */
+/** jsonb holds neither NUL nor half of a surrogate pair, in texts and in names: both become U+FFFD. */
 export function storable(value: unknown): string {
   const json = JSON.stringify(value);
-  if (!json.includes('\\u')) return json;
-  return JSON.stringify(value, (_key, member) =>
-    typeof member === 'string' ? member.toWellFormed().replaceAll('\0', '\uFFFD') : member,
+  return json.includes('\\u') ? JSON.stringify(wellFormed(JSON.parse(json))) : json;
+}
+
+function wellFormed(value: unknown): unknown {
+  if (typeof value === 'string') return wellFormedText(value);
+  if (Array.isArray(value)) return value.map(wellFormed);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, member]) => [wellFormedText(name), wellFormed(member)]),
   );
+}
+
+function wellFormedText(text: string): string {
+  return text.toWellFormed().replaceAll('\0', '\uFFFD');
 }

@@ -136,7 +136,8 @@ class Story {
 
   async #next(url: string, contractId: string): Promise<void> {
     const stays = this.#cli.terminal.stdin.isTTY === true && this.#cli.terminal.stdout.isTTY === true;
-    const start = `node ${SELF.entry}`;
+    // To be copied into a shell: a checkout may lie in a folder with a space in its name.
+    const start = `node ${/^[\w./-]+$/.test(SELF.entry) ? SELF.entry : `'${SELF.entry}'`}`;
     this.#head('What to try next', '');
     if (stays) {
       this.#cli.print(
