@@ -7,10 +7,12 @@ import { Worktree } from '../worktrees/worktree.entity.ts';
 const CheckpointSchema = defineEntity({
   name: 'Checkpoint',
   tableName: 'checkpoint',
-  uniques: [{ properties: ['worktreeId', 'number'] }, { properties: ['worktreeId', 'uploadId'] }],
+  uniques: [{ properties: ['originId', 'number'] }, { properties: ['worktreeId', 'uploadId'] }],
   properties: {
     id: primaryId('checkpoint'),
     worktreeId: reference('worktree', (): unknown => Worktree, 'covered'),
+    /** The first of the copies that continue each other: numbers run on when the work moves to another daemon. */
+    originId: reference('worktree', (): unknown => Worktree, 'covered'),
     taskId: reference('task', (): unknown => Task),
     number: p.integer(),
     commitSha: p.text(),
@@ -25,6 +27,7 @@ const CheckpointSchema = defineEntity({
     skippedPaths: p.type('text[]').$type<string[]>().default([]),
     /** Finds the parts of its data. */
     uploadId: p.text(),
+    parts: p.integer(),
     bytes: p.integer(),
     createdAt: timestamp(),
   },

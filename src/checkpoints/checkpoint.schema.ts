@@ -12,6 +12,7 @@ import { Worktree } from '../worktrees/worktree.entity.ts';
 import { WorktreeType } from '../worktrees/worktree.schema.ts';
 import { Checkpoint } from './checkpoint.entity.ts';
 import {
+  checkpointPart,
   createCheckpoint,
   listCheckpoints,
   recordCheckpoint,
@@ -24,7 +25,9 @@ CheckpointType.implement({
     'A commit of a working copy, whose data is stored here so that another machine can restore it.',
   interfaces: [Node],
   fields: (t) => ({
-    number: t.exposeInt('number', { description: '1, 2, 3 … for its working copy.' }),
+    number: t.exposeInt('number', {
+      description: '1, 2, 3 … for its working copy, also when that moves to another daemon.',
+    }),
     task: t.field({
       type: TaskType,
       description: 'The task it was made for.',
@@ -71,12 +74,26 @@ builder.queryField('checkpoints', (t) =>
     resolve: (_, { taskId }, context) => listCheckpoints(context.operation(), taskId),
   }),
 );
+builder.queryField('checkpointPart', (t) =>
+  t.string({
+    description: "A piece of a checkpoint's data in base64, for a daemon that is to restore it. For daemons.",
+    args: {
+      checkpointId: t.arg.id({ required: true, description: 'The checkpoint.' }),
+      index: t.arg.int({ required: true, description: 'Which piece, from 0.' }),
+    },
+    resolve: (_, { checkpointId, index }, context) =>
+      checkpointPart(context.operation(), checkpointId, index),
+  }),
+);
 builder.objectField(TaskType, 'checkpoints', (t) =>
   t.field({
     type: [CheckpointType],
     description: 'The checkpoints of its working copy, first to last.',
-    resolve: (task, _, { loaders }) =>
-      task.worktreeId ? loaders.many(Checkpoint, 'worktreeId', task.worktreeId, {}, 'number') : [],
+    resolve: async (task, _, { loaders }) => {
+      if (!task.worktreeId) return [];
+      const { originId } = await loaders.get(Worktree, task.worktreeId);
+      return loaders.many(Checkpoint, 'originId', originId, {}, 'number');
+    },
   }),
 );
 

@@ -82,7 +82,8 @@ export async function listCheckpoints(op: Operation, taskId: string): Promise<Ch
   authorize(op.principal, 'read');
   const task = await findTask(op.em, op.principal, taskId);
   if (!task.worktreeId) return [];
-  return op.em.find(Checkpoint, { worktreeId: task.worktreeId }, { orderBy: { number: 'asc' } });
+  const { originId } = await op.em.findOneOrFail(Worktree, { id: task.worktreeId });
+  return op.em.find(Checkpoint, { originId }, { orderBy: { number: 'asc' } });
 }
 
 export interface CheckpointRecord {
@@ -137,12 +138,17 @@ export async function recordCheckpoint(
         `${rows[0]?.parts ?? 0} parts of the upload are here, not ${input.parts}. Send the others first.`,
       );
     }
-    worktree.lastCheckpoint += 1;
+    const [last] = await tx.em.find(
+      Checkpoint,
+      { originId: worktree.originId },
+      { orderBy: { number: 'desc' }, limit: 1 },
+    );
     const checkpoint = tx.em.create(Checkpoint, {
       id: newId('checkpoint'),
       worktreeId,
       taskId,
-      number: worktree.lastCheckpoint,
+      originId: worktree.originId,
+      number: (last?.number ?? 0) + 1,
       commitSha: input.commitSha,
       baseSha: input.baseSha,
       branch: checkedText(input.branch, 'branch', 250),
@@ -152,6 +158,7 @@ export async function recordCheckpoint(
       linesRemoved: input.linesRemoved,
       skippedPaths: (input.skippedPaths ?? []).map((path) => path.toWellFormed().replaceAll('\0', '\uFFFD')),
       uploadId: input.uploadId,
+      parts: input.parts,
       bytes: input.bytes,
       createdAt: tx.now,
     });
@@ -189,6 +196,25 @@ export async function uploadCheckpointPart(
       on conflict do nothing`.execute(kysely(tx.em));
   });
   return input.index;
+}
+
+/**
+ * A piece of a checkpoint's data, for a daemon that restores it.
+ * @returns base64
+ * @throws DomainError NOT_FOUND unless the daemon has a task to start in that contract
+ */
+export async function checkpointPart(op: Operation, checkpointId: string, index: number): Promise<string> {
+  const daemonId = callingDaemonId(op);
+  const id = parseId('checkpoint', checkpointId, 'checkpointId');
+  const { rows } = await sql<{ data: Uint8Array }>`
+    select p.data from checkpoint c
+    join worktree w on w.id = c.worktree_id
+    join checkpoint_part p on p.task_id = c.task_id and p.upload_id = c.upload_id
+    where c.id = ${toUuid(id)} and p.index = ${index} and exists (
+      select 1 from task t where t.contract_id = w.contract_id and t.daemon_id = ${toUuid(daemonId)}
+        and t.status in ('STARTING', 'RUNNING'))`.execute(kysely(op.em));
+  if (!rows[0]) throw notFound('checkpoint', id);
+  return Buffer.from(rows[0].data).toString('base64');
 }
 
 /** Only the daemon that has the present attempt may write for it. */

@@ -58,6 +58,7 @@ const BY_ERROR_CODE: Readonly<Record<ErrorCode, ExitCode>> = {
   OUTCOME_UNKNOWN: EXIT.failed,
   TARGET_DIRTY: EXIT.failed,
   TARGET_MOVED: EXIT.failed,
+  LOCAL_ONLY: EXIT.failed,
   REPOSITORY_NOT_FOUND: EXIT.failed,
   QUESTION_CLOSED: EXIT.failed,
   OUTPUT_GAP: EXIT.failed,

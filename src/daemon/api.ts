@@ -6,6 +6,7 @@ import {
   type CommandErrorInput,
   DaemonAcceptCommandDocument,
   DaemonAppendOutputDocument,
+  DaemonCheckpointPartDocument,
   DaemonCompleteCommandDocument,
   DaemonDisconnectDocument,
   DaemonHeartbeatDocument,
@@ -117,6 +118,14 @@ export class DaemonApi {
         { signal },
       );
       return { id: recordCheckpoint.checkpoint.id, created: recordCheckpoint.created };
+    });
+  }
+
+  /** @returns base64 */
+  async checkpointPart(checkpointId: string, index: number): Promise<string> {
+    return this.#untilAnswered('checkpointPart', async (signal) => {
+      const variables = { checkpointId, index };
+      return (await this.#client.request(DaemonCheckpointPartDocument, variables, { signal })).checkpointPart;
     });
   }
 

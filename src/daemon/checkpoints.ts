@@ -148,3 +148,20 @@ export class Checkpoints {
     }
   }
 }
+
+/** Fetches a checkpoint's data from the server, part by part. */
+export async function downloadCheckpoint(
+  api: DaemonApi,
+  checkpointId: string,
+  parts: number,
+  file: string,
+): Promise<void> {
+  const handle = await open(file, 'w', 0o600);
+  try {
+    for (let index = 0; index < parts; index += 1) {
+      await handle.write(Buffer.from(await api.checkpointPart(checkpointId, index), 'base64'));
+    }
+  } finally {
+    await handle.close();
+  }
+}

@@ -4,7 +4,7 @@ import { TaskmeshClient } from '../client/client.ts';
 import { lockDataDirectory } from '../platform/data-lock.ts';
 import { writeShim } from './agents/environment.ts';
 import { DaemonApi, type Registered } from './api.ts';
-import { Checkpoints } from './checkpoints.ts';
+import { Checkpoints, downloadCheckpoint } from './checkpoints.ts';
 import { Commands } from './commands.ts';
 import { Connection } from './connection.ts';
 import { dataPaths } from './files.ts';
@@ -54,6 +54,7 @@ async function run(options: DaemonOptions, unlock: () => void): Promise<RunningD
     dir: paths.worktrees,
     mirrorsDir: paths.mirrors,
     localPaths: options.localPaths,
+    download: (checkpointId, parts, file) => downloadCheckpoint(api, checkpointId, parts, file),
   });
   const context: RunContext = {
     api,

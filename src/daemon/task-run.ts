@@ -209,7 +209,12 @@ export class TaskRun {
       runId,
       plan: payload.plan,
       planFile,
+      recovery: payload.recovery,
     });
+    if (payload.recovery !== null) {
+      const createdAt = new Date().toISOString();
+      await this.#take([{ type: 'SYSTEM', content: payload.recovery, createdAt }]);
+    }
     const onOutput = (entries: OutputEntry[]) => this.#take(entries);
     const agent = await startAgent(profile, { plan: payload.plan, planFile, cwd, env, runId, onOutput });
     this.#agent = agent;

@@ -1,8 +1,14 @@
-import { readFile, realpath } from 'node:fs/promises';
-import { basename, join, sep } from 'node:path';
+import { mkdir, readFile, realpath, rm } from 'node:fs/promises';
+import { basename, dirname, join, sep } from 'node:path';
 import { z } from 'zod';
-import { type RepositoryReference, repositorySchema, type SpawnTaskPayload } from '../platform/protocol.ts';
+import {
+  type RepositoryReference,
+  type Restore,
+  repositorySchema,
+  type SpawnTaskPayload,
+} from '../platform/protocol.ts';
 import { writeJson } from './files.ts';
+import { restoreBundle } from './git/bundle.ts';
 import { RepositoryNotFoundError, WorkingCopyBrokenError } from './git/errors.ts';
 import { type Mirror, openMirror, type RepositorySource } from './git/mirror.ts';
 import { worktreeKey } from './git/names.ts';
@@ -44,13 +50,23 @@ export class PathNotAllowedError extends Error {
   }
 }
 
+/** Writes a checkpoint's data, in as many parts as it has, to a file. */
+export type CheckpointDownload = (checkpointId: string, parts: number, file: string) => Promise<void>;
+
 /** The working copies under `<dataDir>/worktrees/<worktreeId>/`, each with a `worktree.json` beside it. */
 export class Worktrees {
   readonly #dir: string;
   readonly #mirrorsDir: string;
   readonly #localPaths: readonly string[];
+  readonly #download: CheckpointDownload;
 
-  constructor(options: { dir: string; mirrorsDir: string; localPaths: readonly string[] }) {
+  constructor(options: {
+    dir: string;
+    mirrorsDir: string;
+    localPaths: readonly string[];
+    download: CheckpointDownload;
+  }) {
+    this.#download = options.download;
     this.#dir = options.dir;
     this.#mirrorsDir = options.mirrorsDir;
     this.#localPaths = options.localPaths;
@@ -68,12 +84,17 @@ export class Worktrees {
     if (found) return found;
     const source = await this.#source(repository);
     const mirror = await openMirror({ mirrorsDir: this.#mirrorsDir, source, signal });
+    const { restore } = spec;
+    if (restore) await this.#restore(mirror, spec.id, restore, signal);
     const copy = await createWorkingCopy({
       mirror,
       worktreeId: spec.id,
       path: join(this.#dir, worktreeKey(spec.id), directoryName(repository)),
       branch: spec.branch,
-      start: { branch: spec.baseBranch ?? undefined, worktreeId: spec.baseWorktreeId ?? undefined },
+      start: restore
+        ? { commit: restore.commitSha }
+        : { branch: spec.baseBranch ?? undefined, worktreeId: spec.baseWorktreeId ?? undefined },
+      base: restore?.baseSha,
       signal,
     });
     const record: WorktreeRecord = {
@@ -84,10 +105,23 @@ export class Worktrees {
       mirrorDir: mirror.dir,
       defaultBranch: mirror.defaultBranch,
       baseBranch: spec.baseBranch ?? mirror.defaultBranch,
-      checkpoint: null,
+      checkpoint: restore && { id: restore.checkpointId, commitSha: restore.commitSha },
     };
     await writeJson(this.#recordFile(spec.id), record);
     return { record, mirror, copy };
+  }
+
+  /** Brings a checkpoint's commits into the mirror; when the repository itself has them there is no data. */
+  async #restore(mirror: Mirror, worktreeId: string, restore: Restore, signal: AbortSignal): Promise<void> {
+    const file = join(this.#dir, worktreeKey(worktreeId), 'checkpoint.bundle');
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    try {
+      await this.#download(restore.checkpointId, restore.parts, file);
+      const { commitSha: commit, baseSha: base } = restore;
+      await restoreBundle({ mirror, worktreeId, commit, base, file, signal });
+    } finally {
+      await rm(file, { force: true });
+    }
   }
 
   /** Null when this daemon has no such working copy. */

@@ -14,6 +14,7 @@ export const ERROR_CODES = {
   NO_BRANCH: 'The task has no branch of its own to merge.',
   NO_DAEMON: 'No connected daemon can do this now.',
   NO_SUPERVISOR: 'The contract has no supervisor yet.',
+  LOCAL_ONLY: 'The contract is local-only: nothing may leave the machines of its daemons.',
   DAEMON_TIMEOUT: 'The daemon did not answer in time.',
   COMMAND_FAILED: 'The daemon could not do it; the message says why.',
   OUTCOME_UNKNOWN: 'The daemon was interrupted and cannot tell whether it was done; look, then repeat.',

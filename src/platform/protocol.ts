@@ -13,6 +13,17 @@ export const repositorySchema = z.object({
 });
 export type RepositoryReference = z.infer<typeof repositorySchema>;
 
+/** Where a copy goes on that was on another daemon: the checkpoint's data comes by `checkpointPart`. */
+export const restoreSchema = z.object({
+  checkpointId: z.string(),
+  number: z.number().int(),
+  commitSha: z.string(),
+  baseSha: z.string(),
+  /** How many parts its data has; 0: the repository itself holds the commit. */
+  parts: z.number().int(),
+});
+export type Restore = z.infer<typeof restoreSchema>;
+
 /** The working copy a task is to use. `SHARED` copies exist already on the daemon; `OWN` ones are to be made. */
 export const worktreeSpecSchema = z.object({
   id: z.string(),
@@ -22,6 +33,8 @@ export const worktreeSpecSchema = z.object({
   baseBranch: z.string().nullable(),
   /** Start at this working copy's branch head where the daemon has it (the supervisor's); else `baseBranch`. */
   baseWorktreeId: z.string().nullable(),
+  /** Restore this instead of starting anew; null for a copy that never was anywhere else. */
+  restore: restoreSchema.nullable(),
 });
 
 export const spawnTaskPayloadSchema = z.object({
@@ -37,6 +50,8 @@ export const spawnTaskPayloadSchema = z.object({
   repository: repositorySchema.nullable(),
   worktree: worktreeSpecSchema.nullable(),
   localOnly: z.boolean(),
+  /** For an attempt after the first: what the agent is told it was recovered to; else null. */
+  recovery: z.string().nullable(),
 });
 export type SpawnTaskPayload = z.infer<typeof spawnTaskPayloadSchema>;
 

@@ -1,11 +1,12 @@
 import { LockMode } from '@mikro-orm/core';
 import { sql } from 'kysely';
+import { Checkpoint } from '../checkpoints/checkpoint.entity.ts';
 import { Contract } from '../contracts/contract.entity.ts';
 import { issueCommand } from '../daemons/command.service.ts';
 import { Daemon } from '../daemons/daemon.entity.ts';
 import { kysely } from '../platform/database.ts';
 import { fromUuid, type Id, newId, toUuid } from '../platform/ids.ts';
-import type { SpawnTaskPayload } from '../platform/protocol.ts';
+import type { Restore, SpawnTaskPayload } from '../platform/protocol.ts';
 import type { Runtime } from '../platform/runtime.ts';
 import { type Transaction, transact } from '../platform/transaction.ts';
 import { Task } from '../tasks/task.entity.ts';
@@ -15,12 +16,33 @@ import { Worktree } from '../worktrees/worktree.entity.ts';
 
 const CANDIDATES = 200;
 
-/** PENDING tasks of open contracts, by priority then age. Tasks of owners without any daemon are left alone. */
+/**
+ * PENDING tasks of open contracts that some connected daemon could take now, by priority then age. What nobody can take
+ * (a queue behind a full daemon, a profile or a path that none offers, a shared copy that is not there) is left out here
+ * already: a limit that it filled would keep the tasks of everybody else from starting.
+ */
 export async function candidates(runtime: Runtime): Promise<Id<'task'>[]> {
   const { rows } = await sql<{ id: string }>`
+    with able as materialized (
+      select d.id, d.owner_id, d.agents, d.local_paths, d.max_concurrent_tasks > (
+        select count(*) from task r
+        where r.daemon_id = d.id and r.role = 'WORK' and r.status in ('STARTING', 'RUNNING', 'CANCELLING')
+      ) as free
+      from daemon d where d.status = 'CONNECTED'
+    )
     select t.id from task t join contract c on c.id = t.contract_id
-    where t.status = 'PENDING' and c.status = 'ACTIVE'
-      and exists (select 1 from daemon d where d.owner_id = t.owner_id and d.status = 'CONNECTED')
+    where t.status = 'PENDING' and c.status = 'ACTIVE' and exists (
+      select 1 from able d
+      where d.owner_id = t.owner_id and t.agent = any(d.agents) and (d.free or t.role <> 'WORK')
+        and (t.repository_path is null or exists (
+          select 1 from unnest(d.local_paths) as allowed
+          where t.repository_path = allowed or starts_with(t.repository_path, regexp_replace(allowed, '/$', '') || '/')
+        ))
+        and (t.use_own_worktree or exists (
+          select 1 from task s join worktree w on w.id = s.worktree_id
+          where s.contract_id = t.contract_id and s.role = 'SUPERVISOR' and w.path is not null and w.daemon_id = d.id
+        ))
+    )
     order by t.priority desc, t.id limit ${CANDIDATES}`.execute(kysely(runtime.db.fork()));
   return rows.map((row) => fromUuid('task', row.id));
 }
@@ -100,7 +122,7 @@ async function loadOf(tx: Transaction, daemons: readonly Daemon[]): Promise<Map<
   return new Map(rows.map((row) => [fromUuid('daemon', row.daemon_id), row.running]));
 }
 
-/** Its own copy: the one it had when that is on this daemon, else a new one. */
+/** Its own copy: the one it had when that is on this daemon, else a new one that continues it. */
 async function ownWorktree(
   tx: Transaction,
   task: Task,
@@ -109,14 +131,16 @@ async function ownWorktree(
 ): Promise<Worktree> {
   const before = task.worktreeId ? await tx.em.findOneOrFail(Worktree, { id: task.worktreeId }) : null;
   if (before?.daemonId === daemon.id) return before;
+  const id = newId('worktree');
   const worktree = tx.em.create(Worktree, {
-    id: newId('worktree'),
+    id,
+    originId: before?.originId ?? id,
     contractId: contract.id,
     daemonId: daemon.id,
     repositoryUrl: task.repositoryUrl ?? null,
     repositoryPath: task.repositoryPath ?? null,
-    branch: branchName(contract, task),
-    baseBranch: task.baseBranch ?? null,
+    branch: before?.branch ?? branchName(contract, task),
+    baseBranch: before?.baseBranch ?? task.baseBranch ?? null,
     createdAt: tx.now,
   });
   await tx.em.flush();
@@ -177,9 +201,11 @@ async function start(
       branch: worktree.branch,
       baseBranch: worktree.baseBranch ?? null,
       // A task starts from what the supervisor has merged so far, unless it was told where to start.
+      restore: shared ? null : await restoreOf(tx, worktree),
       baseWorktreeId: task.role === 'WORK' && !task.baseBranch ? (supervisor?.worktreeId ?? null) : null,
     },
     localOnly: contract.localOnly,
+    recovery: attempt > 1 ? await recoveryOf(tx, worktree) : null,
   };
   issueCommand(tx, {
     daemonId: daemon.id,
@@ -188,4 +214,28 @@ async function start(
     type: 'SPAWN_TASK',
     payload: { ...payload },
   });
+}
+
+/** The last checkpoint, for a copy that continues one of another daemon. */
+async function restoreOf(tx: Transaction, worktree: Worktree): Promise<Restore | null> {
+  if (worktree.originId === worktree.id) return null;
+  const checkpoint = await lastCheckpoint(tx, worktree);
+  if (!checkpoint) return null;
+  const { id, number, commitSha, baseSha, parts } = checkpoint;
+  return { checkpointId: id, number, commitSha, baseSha, parts };
+}
+
+async function lastCheckpoint(tx: Transaction, worktree: Worktree): Promise<Checkpoint | null> {
+  const { originId } = worktree;
+  const [last] = await tx.em.find(Checkpoint, { originId }, { orderBy: { number: 'desc' }, limit: 1 });
+  return last ?? null;
+}
+
+/** What an agent that is started again is told, so that it does not begin from nothing. */
+async function recoveryOf(tx: Transaction, worktree: Worktree): Promise<string> {
+  if (worktree.path) return 'You were interrupted. Your working copy is as you left it.';
+  const checkpoint = await lastCheckpoint(tx, worktree);
+  return checkpoint
+    ? `You were interrupted. Your working copy is at checkpoint ${checkpoint.number}, on another machine: what came later is not in it.`
+    : 'You were interrupted before your work was saved. Your working copy is new.';
 }

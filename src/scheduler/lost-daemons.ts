@@ -5,7 +5,7 @@ import { callingDaemonId, checkEpoch } from '../daemons/command.service.ts';
 import { Daemon } from '../daemons/daemon.entity.ts';
 import { kysely } from '../platform/database.ts';
 import { topics } from '../platform/doorbell.ts';
-import { fromUuid, type Id } from '../platform/ids.ts';
+import { fromUuid, type Id, toUuid } from '../platform/ids.ts';
 import type { Operation, Runtime } from '../platform/runtime.ts';
 import { type Transaction, transact } from '../platform/transaction.ts';
 import { interruptTask } from '../tasks/interrupt-task.ts';
@@ -27,9 +27,8 @@ export async function giveUpLostDaemons(runtime: Runtime): Promise<void> {
   const daemons = await runtime.db.fork().find(Daemon, lost as never, { limit: 100 });
   for (const { id } of daemons) {
     await transact(runtime, async (tx) => {
-      const daemon = await tx.em.findOne(Daemon, { id, ...lost } as never, {
-        lockMode: LockMode.PESSIMISTIC_WRITE,
-      });
+      await lockDaemon(tx, id);
+      const daemon = await tx.em.findOne(Daemon, { id, ...lost } as never);
       if (!daemon) return;
       await disconnect(tx, daemon, `Daemon ${daemon.name} was silent for more than ${LEASE_MS / 1_000} s.`);
     });
@@ -40,11 +39,20 @@ export async function giveUpLostDaemons(runtime: Runtime): Promise<void> {
 export async function disconnectDaemon(op: Operation, input: { epoch: number }): Promise<Daemon> {
   const id = callingDaemonId(op);
   return transact(op.runtime, async (tx) => {
-    const daemon = await tx.em.findOneOrFail(Daemon, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+    await lockDaemon(tx, id);
+    const daemon = await tx.em.findOneOrFail(Daemon, { id });
     checkEpoch(daemon, input.epoch);
     await disconnect(tx, daemon, `Daemon ${daemon.name} was stopped.`);
     return daemon;
   });
+}
+
+/**
+ * No stronger than `no key`: whoever holds a task and is about to write a command needs the daemon's key, and we are about
+ * to wait for that task.
+ */
+async function lockDaemon(tx: Transaction, id: Id<'daemon'>): Promise<void> {
+  await sql`select 1 from daemon where id = ${toUuid(id)} for no key update`.execute(kysely(tx.em));
 }
 
 async function disconnect(tx: Transaction, daemon: Daemon, reason: string): Promise<void> {

@@ -32,6 +32,8 @@ const MAX_MESSAGE = 1_024 * 1_024;
 /** How long a client has to introduce itself, and how often an idle connection is probed. Milliseconds. */
 const INIT_MS = 10_000;
 const KEEP_ALIVE_MS = 12_000;
+/** How long a client has to answer the goodbye of a server that stops: one that vanished never does. Milliseconds. */
+const GOODBYE_MS = 2_000;
 
 type Connection = SocketContext<ConnectionInitMessage['payload'], Extra>;
 
@@ -117,7 +119,11 @@ export function serveWebSocket(server: Server, runtime: Runtime): WebSocketEndpo
   return {
     close: async () => {
       server.off('upgrade', upgrade);
+      const cut = setTimeout(() => {
+        for (const socket of sockets.clients) socket.terminate();
+      }, GOODBYE_MS);
       await endpoint.dispose();
+      clearTimeout(cut);
     },
   };
 }

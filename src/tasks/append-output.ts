@@ -58,9 +58,10 @@ export async function appendTaskOutput(
   }));
   const task = toUuid(taskId);
   const count = entries.length;
-  const answer = await sql<{ next: number; current: number; contract_id: string }>`
+  const answer = await sql<{ next: number; stale: boolean; contract_id: string }>`
     with known as (
-      select a.next_output_index as next, t.attempt as current, t.role, t.contract_id
+      select a.next_output_index as next, t.role, t.contract_id,
+             t.attempt <> a.attempt or t.status in ('PENDING', 'CANCELLED') as stale
       from task_attempt a join task t on t.id = a.task_id
       where a.task_id = ${task} and a.attempt = ${batch.attempt} and a.daemon_id = ${toUuid(daemonId)}
       for update of a
@@ -80,12 +81,12 @@ export async function appendTaskOutput(
       from fresh, counter, jsonb_array_elements(${storable(rows)}::jsonb) with ordinality as row
       where row.ordinality > fresh.skipped
     )
-    select next, current, contract_id from known`.execute(kysely(op.runtime.db.fork()));
+    select next, stale, contract_id from known`.execute(kysely(op.runtime.db.fork()));
   const known = answer.rows[0];
   if (!known) throw notFound('task', taskId);
   if (known.next < firstIndex) throw missingOutput(known.next, firstIndex);
   const nextIndex = Math.max(known.next, firstIndex + count);
   if (nextIndex > known.next)
     op.runtime.doorbell.ring([topics.contract(fromUuid('contract', known.contract_id))]);
-  return { nextIndex, stale: known.current !== batch.attempt };
+  return { nextIndex, stale: known.stale };
 }

@@ -56,7 +56,11 @@ export async function reportTask(op: Operation, report: TaskReport): Promise<Tas
     const attempt = await tx.em.findOne(TaskAttempt, { taskId, attempt: report.attempt, daemonId });
     if (!attempt) throw notFound('task', taskId);
     const task = await tx.em.findOneOrFail(Task, { id: taskId }, { lockMode: LockMode.PESSIMISTIC_WRITE });
-    if (task.attempt !== report.attempt) {
+    // Given back before, and its reply was lost.
+    if (task.status === 'PENDING' && task.attempt === report.attempt && repeatsReturn(report, attempt))
+      return task;
+    // Back to PENDING the attempt is over, although no other has begun.
+    if (task.attempt !== report.attempt || task.status === 'PENDING') {
       throw new DomainError(
         'STALE_ATTEMPT',
         `Task ${taskId} is at attempt ${task.attempt}; attempt ${report.attempt} may not act any more. Stop its agent.`,
@@ -73,6 +77,10 @@ export async function reportTask(op: Operation, report: TaskReport): Promise<Tas
     await apply(tx, task, report.status, by, summary, error);
     return task;
   });
+}
+
+function repeatsReturn(report: TaskReport, attempt: TaskAttempt): boolean {
+  return report.status === 'INTERRUPTED' && Boolean(attempt.endedAt);
 }
 
 async function apply(
@@ -96,6 +104,9 @@ async function apply(
     case 'RUNNING':
       return moveTask(tx, task, 'RUNNING', by);
     case 'WAITING':
+      if (task.role !== 'SUPERVISOR') {
+        throw new DomainError('INVALID_TRANSITION', `Task ${task.id} is no supervisor, and only they wait.`);
+      }
       return moveTask(tx, task, 'WAITING', by, { outputSummary });
     case 'DONE':
       if (task.finishSuccess !== false) return moveTask(tx, task, 'DONE', by, { outputSummary });

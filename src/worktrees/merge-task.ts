@@ -128,6 +128,13 @@ async function mergePayload(
       "The task's branch and the supervisor's working copy are on different daemons. Merge into a branch of the repository: pass targetBranch.",
     );
   }
+  if (!target && contract.localOnly && source.repositoryUrl) {
+    throw new DomainError(
+      'LOCAL_ONLY',
+      `The contract is local-only, and ${targetBranch} is a branch of ${source.repositoryUrl}: merging into it would push. Leave targetBranch out.`,
+      { field: 'targetBranch' },
+    );
+  }
   return {
     taskId: task.id,
     attempt: task.attempt,

@@ -9,6 +9,8 @@ const WorktreeSchema = defineEntity({
   tableName: 'worktree',
   properties: {
     id: primaryId('worktree'),
+    /** The copy that this one continues on another daemon, itself when it is the first: checkpoints belong to it. */
+    originId: reference('worktree', (): unknown => Worktree),
     contractId: reference('contract', (): unknown => Contract),
     daemonId: reference('daemon', (): unknown => Daemon),
     repositoryUrl: p.text().nullable(),
@@ -19,7 +21,6 @@ const WorktreeSchema = defineEntity({
     /** null: the repository's default branch, until the daemon has said which. */
     baseBranch: p.text().nullable(),
     baseSha: p.text().nullable(),
-    lastCheckpoint: p.integer().default(0),
     createdAt: timestamp(),
   },
 });

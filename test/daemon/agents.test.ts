@@ -31,6 +31,7 @@ async function start(
     runId,
     plan,
     planFile,
+    recovery: null,
   });
   const agent = await startAgent(options.profile ?? shell, {
     plan,

@@ -6,12 +6,20 @@ import type { SpawnTaskPayload } from '../../src/platform/protocol.ts';
 import { repository } from './git/support.ts';
 import { scratch } from './support.ts';
 
+/** None of these copies was on another daemon. */
+const download = () => Promise.reject(new Error('nothing to download'));
+
 function place() {
   const root = scratch();
   const allowed = join(root, 'allowed');
   repository(join(allowed, 'My Project.git'));
   repository(join(root, 'private'));
-  const options = { dir: join(root, 'worktrees'), mirrorsDir: join(root, 'mirrors'), localPaths: [allowed] };
+  const options = {
+    dir: join(root, 'worktrees'),
+    mirrorsDir: join(root, 'mirrors'),
+    localPaths: [allowed],
+    download,
+  };
   return { root, allowed, worktrees: new Worktrees(options) };
 }
 
@@ -26,8 +34,16 @@ function payload(localPath: string, id = 'worktree_1'): SpawnTaskPayload {
     plan: '',
     agent: 'shell',
     repository: { url: null, localPath },
-    worktree: { id, mode: 'OWN', branch: 'taskmesh/a', baseBranch: null, baseWorktreeId: null },
+    worktree: {
+      id,
+      mode: 'OWN',
+      branch: 'taskmesh/a',
+      baseBranch: null,
+      baseWorktreeId: null,
+      restore: null,
+    },
     localOnly: true,
+    recovery: null,
   };
 }
 
@@ -45,6 +61,7 @@ describe('the working copies of a daemon', () => {
       dir: join(root, 'worktrees'),
       mirrorsDir: join(root, 'mirrors'),
       localPaths: [allowed],
+      download,
     };
     const found = await new Worktrees(options).get('worktree_1');
     expect(found.copy).toEqual(made.copy);

@@ -910,6 +910,14 @@ export type DaemonRecordCheckpointMutationVariables = Exact<{
 
 export type DaemonRecordCheckpointMutation = { recordCheckpoint: { created: boolean, checkpoint: { id: string, number: number, commitSha: string } } };
 
+export type DaemonCheckpointPartQueryVariables = Exact<{
+  checkpointId: string;
+  index: number;
+}>;
+
+
+export type DaemonCheckpointPartQuery = { checkpointPart: string };
+
 export type ViewerQueryVariables = Exact<{ [key: string]: never; }>;
 
 
@@ -1983,6 +1991,11 @@ export const DaemonRecordCheckpointDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<DaemonRecordCheckpointMutation, DaemonRecordCheckpointMutationVariables>;
+export const DaemonCheckpointPartDocument = new TypedDocumentString(`
+    query DaemonCheckpointPart($checkpointId: ID!, $index: Int!) {
+  checkpointPart(checkpointId: $checkpointId, index: $index)
+}
+    `) as unknown as TypedDocumentString<DaemonCheckpointPartQuery, DaemonCheckpointPartQueryVariables>;
 export const ViewerDocument = new TypedDocumentString(`
     query Viewer {
   viewer {

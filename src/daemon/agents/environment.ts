@@ -16,6 +16,8 @@ export interface EnvironmentOptions {
   readonly runId: string;
   readonly plan: string;
   readonly planFile: string;
+  /** For an attempt after the first: what it was recovered to. */
+  readonly recovery: string | null;
 }
 
 /** The whole environment of an agent. */
@@ -32,6 +34,7 @@ export function agentEnvironment(options: EnvironmentOptions): Record<string, st
     TASKMESH_CONTRACT_ID: options.contractId,
     TASKMESH_PLAN_FILE: options.planFile,
     ...(fits ? { TASKMESH_PLAN: plan } : {}),
+    ...(options.recovery === null ? {} : { TASKMESH_RECOVERY: options.recovery }),
     [RUN_ID_VARIABLE]: options.runId,
   };
 }

@@ -12,7 +12,7 @@ export interface BundleOptions {
   mirror: Mirror;
   worktreeId: string;
   commit: string;
-  /** The commit that the other machine has. */
+  /** The commit that the working copy started from. The other machine has it when the repository has. */
   base: string;
   /** Absolute path; its directory is made. */
   file: string;
@@ -22,7 +22,8 @@ export interface BundleOptions {
 const MAX_HEADER_BYTES = 64 * 1024;
 
 /**
- * Writes what a machine that has only the base needs for a commit, with the same ids.
+ * Writes what a machine that has only the base needs for a commit, with the same ids. A base that no branch of the
+ * repository holds (a supervisor's branch that was never published) comes along, on top of what the branches hold.
  * @returns bytes written; 0, and no file, when the base already holds the commit
  */
 export async function writeBundle(options: BundleOptions): Promise<{ bytes: number }> {
@@ -40,7 +41,8 @@ export async function writeBundle(options: BundleOptions): Promise<{ bytes: numb
     const carrier = refName(`refs/taskmesh/bundle/${commit}`);
     await setRef(mirror, carrier, commit);
     try {
-      await git(['bundle', 'create', '--quiet', file, carrier, `^${base}`], { gitDir: mirror.dir, signal });
+      const without = (await isPublished(mirror, base)) ? [`^${base}`] : ['--not', '--branches'];
+      await git(['bundle', 'create', '--quiet', file, carrier, ...without], { gitDir: mirror.dir, signal });
     } finally {
       await git(['update-ref', '-d', ...names(carrier)], { gitDir: mirror.dir });
     }
@@ -62,8 +64,6 @@ export async function restoreBundle(
   const refs = worktreeRefs(options.worktreeId);
   const base = objectId(options.base, 'base');
   await together(mirror.dir, async () => {
-    if (!(await hasObject(mirror, base, 'commit')))
-      throw new InvalidBundleError(commit, `its base ${base} is not here`);
     const known = (await hasObject(mirror, commit, 'commit')) && (await isComplete(mirror, commit));
     if (!known) {
       const file = absolutePath(options.file, 'file');
@@ -79,9 +79,17 @@ export async function restoreBundle(
         throw error;
       }
     }
+    if (!(await hasObject(mirror, base, 'commit')))
+      throw new InvalidBundleError(commit, `its base ${base} is not here`);
     await setRef(mirror, refs.base, base);
     await setRef(mirror, refs.snapshot, commit);
   });
+}
+
+/** Whether a branch of the repository holds the commit, as of the last fetch. */
+async function isPublished(mirror: Mirror, commit: string): Promise<boolean> {
+  const args = ['for-each-ref', '--count=1', `--contains=${objectId(commit)}`, 'refs/heads'];
+  return (await git(args, { gitDir: mirror.dir })).stdout.trim() !== '';
 }
 
 async function isComplete(mirror: Mirror, commit: string): Promise<boolean> {

@@ -1,6 +1,6 @@
 import { Migration } from '@mikro-orm/migrations';
 
-export class Migration20261123014654 extends Migration {
+export class Migration20261123021506 extends Migration {
   override up(): void {
     this.addSql(
       `create table "owner" ("id" uuid not null, "name" text not null, "created_at" timestamptz(3) not null, primary key ("id"))`,
@@ -56,8 +56,9 @@ export class Migration20261123014654 extends Migration {
       `create table "request" ("owner_id" uuid not null, "request_id" text not null, "operation" text not null, "input_hash" text not null, "result" text not null, "created_at" timestamptz(3) not null, primary key ("owner_id", "request_id"))`,
     );
     this.addSql(
-      `create table "worktree" ("id" uuid not null, "contract_id" uuid not null, "daemon_id" uuid not null, "repository_url" text null, "repository_path" text null, "path" text null, "branch" text not null, "base_branch" text null, "base_sha" text null, "last_checkpoint" int not null default 0, "created_at" timestamptz(3) not null, primary key ("id"))`,
+      `create table "worktree" ("id" uuid not null, "origin_id" uuid not null, "contract_id" uuid not null, "daemon_id" uuid not null, "repository_url" text null, "repository_path" text null, "path" text null, "branch" text not null, "base_branch" text null, "base_sha" text null, "created_at" timestamptz(3) not null, primary key ("id"))`,
     );
+    this.addSql(`create index "worktree_origin_id_index" on "worktree" ("origin_id")`);
     this.addSql(`create index "worktree_contract_id_index" on "worktree" ("contract_id")`);
     this.addSql(`create index "worktree_daemon_id_index" on "worktree" ("daemon_id")`);
     this.addSql(
@@ -129,11 +130,11 @@ export class Migration20261123014654 extends Migration {
       `create table "checkpoint_part" ("task_id" uuid not null, "upload_id" text not null, "index" int not null, "data" bytea not null, "created_at" timestamptz(3) not null, primary key ("task_id", "upload_id", "index"))`,
     );
     this.addSql(
-      `create table "checkpoint" ("id" uuid not null, "worktree_id" uuid not null, "task_id" uuid not null, "number" int not null, "commit_sha" text not null, "base_sha" text not null, "branch" text not null, "message" text not null, "files_changed" int not null, "lines_added" int not null, "lines_removed" int not null, "skipped_paths" text[] not null default '{}', "upload_id" text not null, "bytes" int not null, "created_at" timestamptz(3) not null, primary key ("id"))`,
+      `create table "checkpoint" ("id" uuid not null, "worktree_id" uuid not null, "origin_id" uuid not null, "task_id" uuid not null, "number" int not null, "commit_sha" text not null, "base_sha" text not null, "branch" text not null, "message" text not null, "files_changed" int not null, "lines_added" int not null, "lines_removed" int not null, "skipped_paths" text[] not null default '{}', "upload_id" text not null, "parts" int not null, "bytes" int not null, "created_at" timestamptz(3) not null, primary key ("id"))`,
     );
     this.addSql(`create index "checkpoint_task_id_index" on "checkpoint" ("task_id")`);
     this.addSql(
-      `alter table "checkpoint" add constraint "checkpoint_worktree_id_number_unique" unique ("worktree_id", "number")`,
+      `alter table "checkpoint" add constraint "checkpoint_origin_id_number_unique" unique ("origin_id", "number")`,
     );
     this.addSql(
       `alter table "checkpoint" add constraint "checkpoint_worktree_id_upload_id_unique" unique ("worktree_id", "upload_id")`,
@@ -189,6 +190,9 @@ export class Migration20261123014654 extends Migration {
     );
     this.addSql(
       `alter table "request" add constraint "request_owner_id_foreign" foreign key ("owner_id") references "owner" ("id") on delete cascade`,
+    );
+    this.addSql(
+      `alter table "worktree" add constraint "worktree_origin_id_foreign" foreign key ("origin_id") references "worktree" ("id") on delete cascade`,
     );
     this.addSql(
       `alter table "worktree" add constraint "worktree_contract_id_foreign" foreign key ("contract_id") references "contract" ("id") on delete cascade`,
@@ -279,6 +283,9 @@ export class Migration20261123014654 extends Migration {
       `alter table "checkpoint" add constraint "checkpoint_worktree_id_foreign" foreign key ("worktree_id") references "worktree" ("id") on delete cascade`,
     );
     this.addSql(
+      `alter table "checkpoint" add constraint "checkpoint_origin_id_foreign" foreign key ("origin_id") references "worktree" ("id") on delete cascade`,
+    );
+    this.addSql(
       `alter table "checkpoint" add constraint "checkpoint_task_id_foreign" foreign key ("task_id") references "task" ("id") on delete cascade`,
     );
   }
@@ -307,8 +314,10 @@ export class Migration20261123014654 extends Migration {
     this.addSql(`alter table "worktree" drop constraint "worktree_contract_id_foreign"`);
     this.addSql(`alter table "task" drop constraint "task_contract_id_foreign"`);
     this.addSql(`alter table "question" drop constraint "question_contract_id_foreign"`);
+    this.addSql(`alter table "worktree" drop constraint "worktree_origin_id_foreign"`);
     this.addSql(`alter table "task" drop constraint "task_worktree_id_foreign"`);
     this.addSql(`alter table "checkpoint" drop constraint "checkpoint_worktree_id_foreign"`);
+    this.addSql(`alter table "checkpoint" drop constraint "checkpoint_origin_id_foreign"`);
     this.addSql(`alter table "task" drop constraint "task_parent_id_foreign"`);
     this.addSql(`alter table "task_message" drop constraint "task_message_task_id_foreign"`);
     this.addSql(`alter table "task_attempt" drop constraint "task_attempt_task_id_foreign"`);
