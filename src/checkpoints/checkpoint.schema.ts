@@ -2,11 +2,12 @@ import { ContractEvent, registerEventTypes } from '../events/event.schema.ts';
 import type { EventOf, LoggedEvent } from '../events/event-types.ts';
 import { builder } from '../graphql/builder.ts';
 import { Node, registerNode } from '../graphql/node.ts';
-import { notFound } from '../platform/errors.ts';
+import { REQUEST_ID } from '../graphql/request-id.ts';
+import { authorize } from '../keys/permissions.ts';
+import { DomainError, notFound } from '../platform/errors.ts';
 import { parseId } from '../platform/ids.ts';
 import { findTask } from '../tasks/task.access.ts';
 import { Task } from '../tasks/task.entity.ts';
-import { REQUEST_ID } from '../tasks/task.mutations.ts';
 import { TaskType } from '../tasks/task.schema.ts';
 import { Worktree } from '../worktrees/worktree.entity.ts';
 import { WorktreeType } from '../worktrees/worktree.schema.ts';
@@ -56,10 +57,12 @@ registerNode('checkpoint', {
   entity: Checkpoint,
   typeName: 'Checkpoint',
   find: async (op, id) => {
+    authorize(op.principal, 'read');
     const checkpoint = await op.em.findOne(Checkpoint, { id: parseId('checkpoint', id, 'id') });
     if (!checkpoint) throw notFound('checkpoint', id);
-    await findTask(op.em, op.principal, checkpoint.taskId, 'id').catch(() => {
-      throw notFound('checkpoint', id);
+    await findTask(op.em, op.principal, checkpoint.taskId, 'id').catch((error: unknown) => {
+      // Said of the checkpoint that was asked for, not of a task that the caller may not know of.
+      throw error instanceof DomainError && error.code === 'NOT_FOUND' ? notFound('checkpoint', id) : error;
     });
     return checkpoint;
   },

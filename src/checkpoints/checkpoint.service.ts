@@ -120,10 +120,10 @@ export async function recordCheckpoint(
     throw invalidInput('commitSha', 'commitSha is not the id of a commit.');
   if (!OBJECT_ID.test(input.baseSha)) throw invalidInput('baseSha', 'baseSha is not the id of a commit.');
   return transact(op.runtime, async (tx) => {
-    await checkAttempt(tx.em, daemonId, taskId, input.attempt);
+    const task = await checkAttempt(tx.em, daemonId, taskId, input.attempt);
     const worktree = await tx.em.findOne(
       Worktree,
-      { id: worktreeId, daemonId },
+      { id: worktreeId, daemonId, contractId: task.contractId },
       { lockMode: LockMode.PESSIMISTIC_WRITE },
     );
     if (!worktree) throw notFound('worktree', worktreeId);
@@ -223,11 +223,11 @@ async function checkAttempt(
   daemonId: Id<'daemon'>,
   taskId: Id<'task'>,
   attempt: number,
-): Promise<void> {
+): Promise<Task> {
   const known = await em.findOne(TaskAttempt, { taskId, attempt, daemonId });
   if (!known) throw notFound('task', taskId);
   const task = await em.findOneOrFail(Task, { id: taskId });
-  if (task.attempt === attempt) return;
+  if (task.attempt === attempt) return task;
   throw new DomainError(
     'STALE_ATTEMPT',
     `Task ${taskId} is at attempt ${task.attempt}; attempt ${attempt} may not act any more.`,

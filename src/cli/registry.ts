@@ -79,6 +79,11 @@ export const COMMANDS: Entry[] = [
         load: () => import('./commands/task/output.ts'),
       },
       { name: 'diff', summary: 'show what a task changed', load: () => import('./commands/task/diff.ts') },
+      {
+        name: 'file',
+        summary: 'show a file of the working copy of a task',
+        load: () => import('./commands/task/file.ts'),
+      },
       { name: 'cancel', summary: 'stop a task', load: () => import('./commands/task/cancel.ts') },
       {
         name: 'send',
@@ -149,9 +154,24 @@ export const COMMANDS: Entry[] = [
       { name: 'read', summary: 'show what a task said', load: () => import('./commands/task/output.ts') },
       { name: 'diff', summary: 'show what a task changed', load: () => import('./commands/task/diff.ts') },
       {
+        name: 'file',
+        summary: 'show a file of the working copy of a task',
+        load: () => import('./commands/task/file.ts'),
+      },
+      {
         name: 'merge',
         summary: 'merge the branch of a task',
         load: () => import('./commands/task/merge.ts'),
+      },
+      {
+        name: 'branch',
+        summary: 'make a branch in the own working copy and the repository',
+        load: () => import('./commands/supervisor/branch.ts'),
+      },
+      {
+        name: 'pr',
+        summary: 'push a branch and open a pull request; prints its URL',
+        load: () => import('./commands/supervisor/pr.ts'),
       },
       {
         name: 'checkpoint',

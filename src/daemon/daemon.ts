@@ -67,6 +67,7 @@ async function run(options: DaemonOptions, unlock: () => void): Promise<RunningD
     binDir: await writeShim(options.dataDir, options.cliPath),
     serverUrl,
     spoolLimitBytes: options.spoolLimitBytes ?? SPOOL_LIMIT_BYTES,
+    github: options.github ?? null,
     logger,
     handBack: new HandBack(),
     signal,

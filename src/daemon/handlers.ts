@@ -3,15 +3,20 @@ import type { CommandType, ReportedStatus } from '../client/generated/graphql.ts
 import {
   cancelTaskPayloadSchema,
   createCheckpointPayloadSchema,
+  pauseTaskPayloadSchema,
   spawnTaskPayloadSchema,
   type TaskDiffResult,
   taskDiffPayloadSchema,
 } from '../platform/protocol.ts';
+import { createBranch } from './branching.ts';
 import type { CommandCall, CommandHandler } from './commands.ts';
 import { diffCommits } from './git/diff.ts';
 import { mergeTask } from './merging.ts';
+import { createPullRequest } from './pull-requests.ts';
+import { readFile } from './reading.ts';
 import type { RunContext } from './run-context.ts';
 import type { Runs } from './runs.ts';
+import { NotRunningError, type TaskRun } from './task-run.ts';
 
 /** What this daemon does on each type of command; any other is answered with UNSUPPORTED. */
 export function commandHandlers(
@@ -21,9 +26,14 @@ export function commandHandlers(
   return {
     SPAWN_TASK: (call) => spawnTask(context, runs, call),
     CANCEL_TASK: (call) => cancelTask(context, runs, call),
+    PAUSE_TASK: (call) => runOf(runs, call).pause(),
+    RESUME_TASK: async (call) => runOf(runs, call).resume(),
     CREATE_CHECKPOINT: (call) => createCheckpoint(context, call),
     GET_TASK_DIFF: (call) => taskDiff(context, call),
     MERGE_TASK: (call) => mergeTask(context, call),
+    READ_FILE: (call) => readFile(context, call),
+    CREATE_BRANCH: (call) => createBranch(context, call),
+    CREATE_PULL_REQUEST: (call) => createPullRequest(context, call),
   };
 }
 
@@ -65,6 +75,13 @@ async function cancelTask(
   if (run) await run.cancel(cancel);
   await reportEnd(context, { taskId, attempt, status: outcome, errorMessage: null });
   return { confirmed: true };
+}
+
+function runOf(runs: Runs, { payload }: CommandCall): TaskRun {
+  const { taskId, attempt } = pauseTaskPayloadSchema.parse(payload);
+  const run = runs.get(taskId, attempt);
+  if (!run) throw new NotRunningError(taskId);
+  return run;
 }
 
 async function createCheckpoint(context: RunContext, { payload }: CommandCall) {

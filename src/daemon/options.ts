@@ -28,6 +28,15 @@ export interface DaemonOptions {
    * Bytes of output of one attempt that may wait on disk before its agent is slowed down. Default 256 MiB.
    */
   readonly spoolLimitBytes?: number;
+  /** Without it no pull request can be opened. */
+  readonly github?: GitHubAccess | undefined;
+}
+
+/** GitHub, or a GitHub Enterprise server, and who the daemon is there. No agent ever sees it. */
+export interface GitHubAccess {
+  readonly token: string;
+  /** Where its API is, default `https://api.github.com`; for an Enterprise server `https://HOST/api/v3`. */
+  readonly baseUrl?: string | undefined;
 }
 
 export interface RunningDaemon {

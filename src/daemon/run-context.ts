@@ -2,7 +2,7 @@ import type { AgentProfile } from './agents/profiles.ts';
 import type { DaemonApi } from './api.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import type { DataPaths } from './files.ts';
-import type { Logger } from './options.ts';
+import type { GitHubAccess, Logger } from './options.ts';
 import type { RunRecords } from './run-record.ts';
 import type { Worktrees } from './worktrees.ts';
 
@@ -36,6 +36,8 @@ export interface RunContext {
   readonly binDir: string;
   readonly serverUrl: string;
   readonly spoolLimitBytes: number;
+  /** null: this daemon opens no pull requests. */
+  readonly github: GitHubAccess | null;
   readonly logger: Logger;
   readonly handBack: HandBack;
   /** Aborted when the daemon ends: whatever waits for the server is left to the next start. */

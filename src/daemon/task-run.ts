@@ -38,6 +38,16 @@ export class PreparationStoppedError extends Error {
   }
 }
 
+/** There is no agent of that attempt here. */
+export class NotRunningError extends Error {
+  override readonly name = 'NotRunningError';
+  readonly code = 'NOT_RUNNING';
+
+  constructor(taskId: string) {
+    super(`No agent of task ${taskId} runs on this daemon.`);
+  }
+}
+
 export class TaskRun {
   readonly record: RunRecord;
   readonly spool: Spool;
@@ -131,6 +141,25 @@ export class TaskRun {
       await agent?.stop(STOP_GRACE_MS);
     }
     await this.over;
+  }
+
+  /**
+   * Holds the agent where it is, and saves its working copy.
+   * @throws NotRunningError when there is no agent to hold
+   */
+  async pause(): Promise<void> {
+    this.#runningAgent().pause();
+    await this.#checkpointMeanwhile('paused');
+  }
+
+  /** @throws NotRunningError when there is no agent that could go on */
+  resume(): void {
+    this.#runningAgent().resume();
+  }
+
+  #runningAgent(): Agent {
+    if (this.state !== 'RUNNING' || !this.#agent) throw new NotRunningError(this.record.taskId);
+    return this.#agent;
   }
 
   /** All is saved and it only waits to be given back with the others, see HandBack. */
@@ -273,12 +302,12 @@ export class TaskRun {
     this.#finish();
   }
 
-  async #checkpointMeanwhile(): Promise<void> {
+  async #checkpointMeanwhile(when = 'at work'): Promise<void> {
     const { worktreeId, savesCopy, taskId, attempt, name } = this.record;
     if (worktreeId === null || !savesCopy || this.isStale) return;
     const { checkpoints, logger, signal } = this.#context;
     try {
-      await checkpoints.make({ worktreeId, taskId, attempt, message: `Task ${name}: at work` });
+      await checkpoints.make({ worktreeId, taskId, attempt, message: `Task ${name}: ${when}` });
     } catch (error) {
       if (!signal.aborted)
         logger.warn({ err: error, taskId, attempt }, 'no checkpoint could be made of a running task');

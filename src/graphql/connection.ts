@@ -1,4 +1,5 @@
-import { builder } from './builder.ts';
+import type { ObjectRef } from '@pothos/core';
+import { builder, type SchemaTypes } from './builder.ts';
 
 export interface Page<T> {
   /** One more than the limit when there are more. */
@@ -40,7 +41,7 @@ const PageInfo = builder.objectRef<PageInfoShape>('PageInfo').implement({
 /** A Relay connection over objects whose id is their cursor. */
 export function connectionOf<T extends { id: string }>(
   name: string,
-  node: ReturnType<typeof builder.objectRef<T>>,
+  node: ObjectRef<PothosSchemaTypes.ExtendDefaultTypes<SchemaTypes>, T, T>,
 ) {
   const edge = builder.objectRef<T>(`${name}Edge`).implement({
     description: `A ${name} with its place in the connection.`,

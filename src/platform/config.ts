@@ -88,6 +88,15 @@ const daemonSchema = z.object({
   dataDir: z.string().min(1),
   maxConcurrentTasks: z.coerce.number().int().min(1).max(1_000),
   localPaths: z.array(z.string().min(1)),
+  /** For pull requests; TASKMESH_GITHUB_TOKEN, and TASKMESH_GITHUB_URL for the API of an Enterprise server. */
+  github: z
+    .object({
+      token: z.string().regex(/^[\x21-\x7e]+$/, 'TASKMESH_GITHUB_TOKEN has characters that no token has'),
+      baseUrl: z
+        .url({ protocol: /^https?$/, error: 'TASKMESH_GITHUB_URL must be an http:// or https:// URL' })
+        .optional(),
+    })
+    .optional(),
   /** The part of the environment that agents inherit. Nothing of Taskmesh's own is in it. */
   baseEnv: z.record(z.string(), z.string()),
 });
@@ -112,6 +121,9 @@ export function daemonConfig(flags: DaemonFlags = {}, env: NodeJS.ProcessEnv = p
     dataDir: flags.dataDir ? resolve(flags.dataDir) : join(dataDirectory(undefined, env), 'daemon'),
     maxConcurrentTasks: flags.max ?? env.TASKMESH_MAX_TASKS ?? 4,
     localPaths: (flags.localPath ?? []).map((path) => resolve(path)),
+    github: env.TASKMESH_GITHUB_TOKEN
+      ? { token: env.TASKMESH_GITHUB_TOKEN.trim(), baseUrl: env.TASKMESH_GITHUB_URL || undefined }
+      : undefined,
     baseEnv: inheritedEnvironment(env),
   });
 }

@@ -1,4 +1,5 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DomainError } from './errors.ts';
 
@@ -11,36 +12,66 @@ import { DomainError } from './errors.ts';
  */
 export function lockDataDirectory(lockFile: string): () => void {
   mkdirSync(dirname(lockFile), { recursive: true, mode: 0o700 });
-  const mine = `${process.pid} ${startTime(process.pid) ?? ''}`.trim();
-  for (let attempt = 0; attempt < 5; attempt += 1) {
-    try {
-      writeFileSync(lockFile, mine, { flag: 'wx', mode: 0o600 });
-      return () => rmSync(lockFile, { force: true });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  return acquire(lockFile, lockFile);
+}
+
+/**
+ * The file appears with its content, so nobody reads one that is half written. Of several that find it stale one may
+ * replace it: taking over needs a lock of its own, or the second would remove what the first has just taken.
+ */
+function acquire(file: string, lockFile: string): () => void {
+  const release = () => rmSync(file, { force: true });
+  const mine = `${file}.${process.pid}-${randomBytes(4).toString('hex')}`;
+  writeFileSync(mine, `${process.pid} ${startTime(process.pid) ?? ''}`.trim(), { mode: 0o600 });
+  try {
+    for (let attempt = 0; attempt < 5; attempt += 1) {
+      if (createAs(file, mine)) return release;
+      if (stateOf(file, lockFile) === 'free') continue;
+      const done = acquire(`${file}.takeover`, lockFile);
+      try {
+        if (stateOf(file, lockFile) === 'free') continue;
+        renameSync(mine, file);
+        return release;
+      } finally {
+        done();
+      }
     }
-    const holder = readHolder(lockFile);
-    if (holder !== null && isAlive(holder.pid, holder.startTime)) {
-      throw new DomainError(
-        'INVALID_INPUT',
-        `The data directory is in use by process ${holder.pid} (${lockFile}). Stop it, or choose another directory with --data-dir.`,
-        { field: 'dataDir', extensions: { pid: holder.pid } },
-      );
-    }
-    rmSync(lockFile, { force: true });
+  } finally {
+    rmSync(mine, { force: true });
   }
   throw new DomainError('INVALID_INPUT', `The lock ${lockFile} is contended. Try again.`, {
     field: 'dataDir',
   });
 }
 
-function readHolder(lockFile: string): { pid: number; startTime: string | undefined } | null {
+/** @returns false when there is one already */
+function createAs(file: string, content: string): boolean {
   try {
-    const [pid, startedAt] = readFileSync(lockFile, 'utf8').trim().split(' ');
-    return Number(pid) > 0 ? { pid: Number(pid), startTime: startedAt } : null;
-  } catch {
-    return null;
+    linkSync(content, file);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
   }
+}
+
+/** @throws DomainError INVALID_INPUT when a live process holds it */
+function stateOf(file: string, lockFile: string): 'free' | 'stale' {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 'free';
+    throw error;
+  }
+  const [id, startedAt] = text.trim().split(' ');
+  const pid = Number(id);
+  if (!(pid > 0) || !isAlive(pid, startedAt)) return 'stale';
+  throw new DomainError(
+    'INVALID_INPUT',
+    `The data directory is in use by process ${pid} (${lockFile}). Stop it, or choose another directory with --data-dir.`,
+    { field: 'dataDir', extensions: { pid } },
+  );
 }
 
 function isAlive(pid: number, recordedStart: string | undefined): boolean {

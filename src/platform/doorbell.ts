@@ -45,6 +45,8 @@ export class LocalDoorbell implements Doorbell {
   }
 
   close(): Promise<void> {
+    // Emptied one by one: who stops listening later must not be counted out a second time.
+    for (const callbacks of this.#callbacks.values()) callbacks.clear();
     this.#callbacks.clear();
     this.#listeners = 0;
     return Promise.resolve();

@@ -44,7 +44,10 @@ export function parseId<P extends IdPrefix>(prefix: P, id: string, field: string
     );
   }
   try {
-    return TypeID.fromString(id, prefix).toString() as Id<P>;
+    const parsed = TypeID.fromString(id, prefix);
+    // Well-formed characters may still spell no UUID.
+    parsed.toUUID();
+    return parsed.toString() as Id<P>;
   } catch {
     throw invalidInput(
       field,

@@ -87,15 +87,22 @@ export class PostgresDoorbell implements Doorbell {
       const client = this.#client;
       if (!client) return;
       let payload = this.#instance;
+      const sent: string[] = [];
       for (const name of this.#pending) {
         if (payload.length + name.length + 1 > MAX_PAYLOAD) break;
         payload += ` ${name}`;
+        sent.push(name);
         this.#pending.delete(name);
       }
       client
         .query('SELECT pg_notify($1, $2)', [CHANNEL, payload])
         .then(() => this.#send())
-        .catch((error) => this.#lost(client, error));
+        .catch((error) => {
+          // The other instances did not lose anything and would never know: it is sent again on the next connection.
+          for (const name of sent) this.#pending.add(name);
+          this.#lost(client, error);
+          this.#send();
+        });
     });
   }
 

@@ -66,6 +66,10 @@ export const cancelTaskPayloadSchema = z.object({
 export type CancelTaskPayload = z.infer<typeof cancelTaskPayloadSchema>;
 export const cancelTaskResultSchema = z.object({ confirmed: z.boolean() });
 
+/** PAUSE_TASK and RESUME_TASK. */
+export const pauseTaskPayloadSchema = z.object({ taskId: z.string(), attempt: z.number().int() });
+export type PauseTaskPayload = z.infer<typeof pauseTaskPayloadSchema>;
+
 export const createCheckpointPayloadSchema = z.object({
   taskId: z.string(),
   attempt: z.number().int(),
@@ -137,6 +141,60 @@ export const mergeTaskResultSchema = z.object({
   ),
 });
 export type MergeTaskResult = z.infer<typeof mergeTaskResultSchema>;
+
+export const readFilePayloadSchema = z.object({
+  taskId: z.string(),
+  worktreeId: z.string(),
+  /** Relative to the copy's root, with `/`. */
+  path: z.string(),
+  maxBytes: z.number().int(),
+});
+export type ReadFilePayload = z.infer<typeof readFilePayloadSchema>;
+export const readFileResultSchema = z.object({
+  exists: z.boolean(),
+  /** null when there is no such file. */
+  content: z.string().nullable(),
+  encoding: z.enum(['UTF8', 'BASE64']),
+  /** Bytes of the whole file. */
+  size: z.number().int(),
+  truncated: z.boolean(),
+});
+export type ReadFileResult = z.infer<typeof readFileResultSchema>;
+
+export const createBranchPayloadSchema = z.object({
+  /** The supervisor, in whose working copy the branch is made. */
+  taskId: z.string(),
+  worktreeId: z.string(),
+  branchName: z.string(),
+  /** A branch or a full commit id; null: where the branch of the working copy is. */
+  fromRef: z.string().nullable(),
+  /** Whether the branch is published to the repository that the copy came from. */
+  publish: z.boolean(),
+});
+export type CreateBranchPayload = z.infer<typeof createBranchPayloadSchema>;
+export const createBranchResultSchema = z.object({ branchName: z.string(), commitSha: z.string() });
+export type CreateBranchResult = z.infer<typeof createBranchResultSchema>;
+
+export const createPullRequestPayloadSchema = z.object({
+  taskId: z.string(),
+  /** The supervisor's working copy, whose repository the pull request is opened in. */
+  worktreeId: z.string(),
+  branch: z.string(),
+  /** The working copy of the task whose branch it is; null: a branch of the supervisor's copy or of the repository. */
+  branchWorktreeId: z.string().nullable(),
+  /** null: the default branch of the remote. */
+  baseBranch: z.string().nullable(),
+  title: z.string(),
+  body: z.string().nullable(),
+});
+export type CreatePullRequestPayload = z.infer<typeof createPullRequestPayloadSchema>;
+export const createPullRequestResultSchema = z.object({
+  url: z.string(),
+  number: z.number().int(),
+  /** False: one from that branch to that base was open already. */
+  created: z.boolean(),
+});
+export type CreatePullRequestResult = z.infer<typeof createPullRequestResultSchema>;
 
 /** Seconds between two heartbeats of a daemon. */
 export const HEARTBEAT_SECONDS = 5;

@@ -1,6 +1,6 @@
 import { LockMode } from '@mikro-orm/core';
 import type { Runtime } from '../platform/runtime.ts';
-import { transact } from '../platform/transaction.ts';
+import { type Transaction, transact } from '../platform/transaction.ts';
 import { storeMessage } from '../tasks/message.service.ts';
 import { Task } from '../tasks/task.entity.ts';
 import { isCompleted } from '../tasks/task.states.ts';
@@ -27,10 +27,15 @@ export async function deliverAnswers(runtime: Runtime): Promise<void> {
         { lockMode: LockMode.PESSIMISTIC_WRITE },
       );
       if (!question) return;
-      question.toldAt = tx.now;
-      if (isCompleted(task.status)) return;
-      const text = `A person answered your question ${question.id}.\nQuestion: ${question.question}\nAnswer: ${question.response}`;
-      question.messageId = (await storeMessage(tx, task, 'PERSON', text)).id;
+      await tellAnswer(tx, task, question);
     });
   }
+}
+
+/** Puts an answer into the inbox of its asker, which is locked. Told once: it counts as told from now on. */
+export async function tellAnswer(tx: Transaction, task: Task, question: Question): Promise<void> {
+  question.toldAt = tx.now;
+  if (isCompleted(task.status)) return;
+  const text = `A person answered your question ${question.id}.\nQuestion: ${question.question}\nAnswer: ${question.response}`;
+  question.messageId = (await storeMessage(tx, task, 'PERSON', text)).id;
 }

@@ -39,6 +39,10 @@ const QuestionSchema = defineEntity({
     multiSelect: p.boolean().default(false),
     questionType: p.enum(QUESTION_TYPES).default('GENERAL'),
     status: p.enum(QUESTION_STATUSES).default('PENDING'),
+    /** Its asker did not wait: the answer comes as a message. */
+    nonBlocking: p.boolean().default(false),
+    /** Its asker is paused until the answer, and it never times out. */
+    phaseguard: p.boolean().default(false),
     /** Stays answerable after its timeout. */
     keepOpen: p.boolean().default(false),
     timeoutSeconds: p.integer(),

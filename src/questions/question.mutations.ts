@@ -1,14 +1,9 @@
 import { builder } from '../graphql/builder.ts';
-import { REQUEST_ID } from '../tasks/task.mutations.ts';
+import { REQUEST_ID } from '../graphql/request-id.ts';
+import { answerQuestion, withdrawQuestion } from './answer-question.ts';
 import type { Question } from './question.entity.ts';
 import { QuestionObject, QuestionTypeType } from './question.schema.ts';
-import {
-  type AnswerResult,
-  acknowledgeAnswer,
-  answerQuestion,
-  askQuestion,
-  awaitAnswer,
-} from './question.service.ts';
+import { type AnswerResult, acknowledgeAnswer, askQuestion, awaitAnswer } from './question.service.ts';
 
 const QuestionOutcomeType = builder.enumType('QuestionOutcome', {
   description: 'What waiting for an answer came to.',
@@ -75,6 +70,15 @@ const AskQuestionInput = builder.inputType('AskQuestionInput', {
       defaultValue: false,
       description: 'Whether it can still be answered after its time; the answer comes as a message.',
     }),
+    nonBlocking: t.boolean({
+      defaultValue: false,
+      description: 'PENDING at once; the answer comes as a message.',
+    }),
+    phaseguard: t.boolean({
+      defaultValue: false,
+      description:
+        'PENDING at once, and the asker is paused until the answer, which never times out. Not with nonBlocking.',
+    }),
     waitSeconds: t.int({
       description:
         'How long this call waits, 0 to 86,400; else as long as the question lives. Behind a proxy wait in slices of 50 s.',
@@ -93,6 +97,13 @@ const AcknowledgeAnswerInput = builder.inputType('AcknowledgeAnswerInput', {
   description: 'Which answer has arrived.',
   fields: (t) => ({ questionId: t.id({ required: true, description: 'The question.' }) }),
 });
+const WithdrawQuestionInput = builder.inputType('WithdrawQuestionInput', {
+  description: 'Which question to take back.',
+  fields: (t) => ({
+    questionId: t.id({ required: true, description: 'The question.' }),
+    requestId: t.string({ description: REQUEST_ID }),
+  }),
+});
 const AnswerQuestionInput = builder.inputType('AnswerQuestionInput', {
   description: 'An answer: choices, a text, or both.',
   fields: (t) => ({
@@ -104,6 +115,12 @@ const AnswerQuestionInput = builder.inputType('AnswerQuestionInput', {
 });
 
 builder.mutationFields((t) => ({
+  withdrawQuestion: t.field({
+    type: questionPayload('WithdrawQuestionPayload', 'The question, taken back.'),
+    description: 'Takes a question back; who waits for it is told. For the supervisor and the owner.',
+    args: { input: t.arg({ type: WithdrawQuestionInput, required: true, description: 'Which question.' }) },
+    resolve: (_, { input }, context) => withdrawQuestion(context.operation(), input),
+  }),
   askQuestion: t.field({
     type: answerPayload('AskQuestionPayload', 'What came of asking.'),
     description:

@@ -8,7 +8,7 @@ import { authorize } from '../keys/permissions.ts';
 import { Task } from '../tasks/task.entity.ts';
 import { TaskType } from '../tasks/task.schema.ts';
 import { Question } from './question.entity.ts';
-import { findQuestion, pendingQuestions } from './question.service.ts';
+import { findQuestion, listQuestions, pendingQuestions } from './question.service.ts';
 import { questionSource } from './question.source.ts';
 
 export const QuestionTypeType = builder.enumType('QuestionType', {
@@ -20,7 +20,7 @@ export const QuestionTypeType = builder.enumType('QuestionType', {
     CONTRACT_COMPLETE: { description: 'Whether the contract is done.' },
   },
 });
-const QuestionStatusType = builder.enumType('QuestionStatus', {
+export const QuestionStatusType = builder.enumType('QuestionStatus', {
   description: 'Where a question stands.',
   values: {
     PENDING: { description: 'It waits for an answer.' },
@@ -63,6 +63,12 @@ QuestionObject.implement({
       type: QuestionStatusType,
       description: 'Where it stands.',
       resolve: (question) => question.status,
+    }),
+    nonBlocking: t.exposeBoolean('nonBlocking', {
+      description: 'Whether its asker did not wait: the answer comes as a message.',
+    }),
+    phaseguard: t.exposeBoolean('phaseguard', {
+      description: 'Whether its asker is paused until the answer; it never times out.',
     }),
     keepOpen: t.exposeBoolean('keepOpen', {
       description: 'Whether it can be answered after its time is up.',
@@ -111,6 +117,19 @@ builder.queryField('pendingQuestions', (t) =>
       'Questions that wait for an answer, oldest first, at most 500. For the owner; of one contract also for its tasks.',
     args: { contractId: t.arg.id({ description: 'Only of this contract.' }) },
     resolve: (_, { contractId }, context) => pendingQuestions(context.operation(), contractId),
+  }),
+);
+
+builder.queryField('questions', (t) =>
+  t.field({
+    type: [QuestionObject],
+    description:
+      "A contract's questions, oldest first, at most 1,000. For the owner and the contract's tasks.",
+    args: {
+      contractId: t.arg.id({ required: true, description: 'The contract.' }),
+      status: t.arg({ type: QuestionStatusType, description: 'Only those of this status.' }),
+    },
+    resolve: (_, { contractId, status }, context) => listQuestions(context.operation(), contractId, status),
   }),
 );
 

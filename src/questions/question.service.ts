@@ -11,12 +11,13 @@ import { DomainError, invalidInput, notFound } from '../platform/errors.ts';
 import { type Id, newId, parseId, toUuid } from '../platform/ids.ts';
 import { actorName, isTask } from '../platform/principal.ts';
 import type { Operation } from '../platform/runtime.ts';
-import { boundedInt, checkedText, optionalText, requiredText } from '../platform/text.ts';
+import { boundedInt, optionalText, requiredText } from '../platform/text.ts';
 import { type Transaction, transact } from '../platform/transaction.ts';
 import { waitUntil } from '../platform/waiting.ts';
+import { pauseLocked } from '../tasks/pause-task.ts';
 import { Task } from '../tasks/task.entity.ts';
 import { TaskMessage } from '../tasks/task-message.entity.ts';
-import { type QUESTION_TYPES, Question } from './question.entity.ts';
+import { type QUESTION_TYPES, Question, type QuestionStatus } from './question.entity.ts';
 
 export interface AskQuestionInput {
   readonly contractId?: string | null | undefined;
@@ -27,6 +28,8 @@ export interface AskQuestionInput {
   readonly multiSelect?: boolean | null | undefined;
   readonly questionType?: (typeof QUESTION_TYPES)[number] | null | undefined;
   readonly keepOpen?: boolean | null | undefined;
+  readonly nonBlocking?: boolean | null | undefined;
+  readonly phaseguard?: boolean | null | undefined;
   /** How long this call waits, when shorter than the question lives; `awaitAnswer` goes on waiting. */
   readonly waitSeconds?: number | null | undefined;
   readonly requestId?: string | null | undefined;
@@ -63,13 +66,14 @@ export async function askQuestion(op: Operation, input: AskQuestionInput): Promi
         );
       }
       const taskId = await askerOf(tx, op, contract.id);
+      if (checked.phaseguard) await pauseAsker(tx, taskId, actorName(op.principal));
       const question = tx.em.create(Question, {
         id: newId('question'),
         ownerId: contract.ownerId,
         contractId: contract.id,
         taskId,
         ...checked,
-        expiresAt: new Date(tx.now.getTime() + checked.timeoutSeconds * 1_000),
+        expiresAt: checked.phaseguard ? null : new Date(tx.now.getTime() + checked.timeoutSeconds * 1_000),
         askedChange: await nextQuestionChange(tx, contract.ownerId),
         createdAt: tx.now,
       });
@@ -85,13 +89,22 @@ export async function askQuestion(op: Operation, input: AskQuestionInput): Promi
     });
     return result as Id<'question'>;
   });
+  if (checked.nonBlocking || checked.phaseguard) return pending(op, id);
   return waitForAnswer(op, id, Math.min(input.waitSeconds ?? checked.timeoutSeconds, checked.timeoutSeconds));
+}
+
+/** Nobody waits: the answer comes as a message. */
+async function pending(op: Operation, id: Id<'question'>): Promise<AnswerResult> {
+  return { question: await op.runtime.db.fork().findOneOrFail(Question, { id }), outcome: 'PENDING' };
 }
 
 function checkQuestion(input: AskQuestionInput) {
   const choices = (input.choices ?? []).map((choice) => requiredText(choice, 'choices', 500));
   if (choices.length > 50) throw invalidInput('choices', 'At most 50 choices can be offered.');
   if (new Set(choices).size < choices.length) throw invalidInput('choices', 'Two choices are the same.');
+  if (input.nonBlocking && input.phaseguard) {
+    throw invalidInput('phaseguard', 'A question is either nonBlocking or a phaseguard, not both.');
+  }
   if (input.multiSelect && choices.length === 0)
     throw invalidInput('multiSelect', 'multiSelect needs choices.');
   if (input.waitSeconds !== null && input.waitSeconds !== undefined)
@@ -104,6 +117,8 @@ function checkQuestion(input: AskQuestionInput) {
     multiSelect: input.multiSelect ?? false,
     questionType: input.questionType ?? ('GENERAL' as const),
     keepOpen: input.keepOpen ?? false,
+    nonBlocking: input.nonBlocking ?? false,
+    phaseguard: input.phaseguard ?? false,
   };
 }
 
@@ -115,7 +130,13 @@ async function askerOf(tx: Transaction, op: Operation, contractId: Id<'contract'
   throw new DomainError('NO_SUPERVISOR', `The contract ${contractId} has no supervisor that could ask.`);
 }
 
-async function nextQuestionChange(tx: Transaction, ownerId: Id<'owner'>): Promise<number> {
+/** A phase guard holds its asker until the answer. */
+async function pauseAsker(tx: Transaction, taskId: Id<'task'>, by: string): Promise<void> {
+  const task = await tx.em.findOneOrFail(Task, { id: taskId }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+  if (task.status !== 'PAUSED') await pauseLocked(tx, task, by);
+}
+
+export async function nextQuestionChange(tx: Transaction, ownerId: Id<'owner'>): Promise<number> {
   const { rows } = await sql<{ last: number }>`
     update owner_counter set last_question_change = last_question_change + 1 where owner_id = ${toUuid(ownerId)}
     returning last_question_change as last`.execute(kysely(tx.em));
@@ -123,7 +144,7 @@ async function nextQuestionChange(tx: Transaction, ownerId: Id<'owner'>): Promis
   return rows[0].last;
 }
 
-function logQuestion(
+export function logQuestion(
   tx: Transaction,
   question: Question,
   type: 'QUESTION_ASKED' | 'QUESTION_ANSWERED' | 'QUESTION_CLOSED',
@@ -222,83 +243,6 @@ export async function acknowledgeAnswer(op: Operation, input: { questionId: stri
   });
 }
 
-/**
- * The owner answers. Of several answers one wins.
- * @throws DomainError QUESTION_CLOSED, INVALID_CHOICE, INVALID_INPUT when there is neither choice nor text
- */
-export async function answerQuestion(
-  op: Operation,
-  input: {
-    questionId: string;
-    choices?: readonly string[] | null | undefined;
-    text?: string | null | undefined;
-    requestId?: string | null | undefined;
-  },
-): Promise<Question> {
-  authorize(op.principal, 'own');
-  const choices = [...(input.choices ?? [])];
-  const text =
-    input.text === null || input.text === undefined
-      ? null
-      : checkedText(input.text, 'text', 100_000).trim() || null;
-  if (choices.length === 0 && text === null) throw invalidInput('text', 'An answer needs choices or a text.');
-  return transact(op.runtime, async (tx) => {
-    const question = await findQuestion(tx.em, op, input.questionId, true);
-    const request = {
-      ownerId: question.ownerId,
-      requestId: input.requestId,
-      operation: 'answerQuestion',
-      input,
-    };
-    await once(tx, request, async () => {
-      assertAnswerable(question, tx.now);
-      checkChoices(question, choices);
-      question.status = 'ANSWERED';
-      question.response = text ?? choices.join(', ');
-      question.answerChoices = choices;
-      question.answerText = text;
-      question.answeredBy = actorName(op.principal);
-      question.answeredAt = tx.now;
-      question.answeredChange = await nextQuestionChange(tx, question.ownerId);
-      logQuestion(tx, question, 'QUESTION_ANSWERED');
-      recordHistory(tx, op, {
-        action: 'question.answered',
-        contractId: question.contractId,
-        details: { questionId: question.id },
-      });
-      return question.id;
-    });
-    return question;
-  });
-}
-
-function assertAnswerable(question: Question, now: Date): void {
-  const expired = !question.keepOpen && question.expiresAt && question.expiresAt <= now;
-  if (question.status === 'PENDING' && !expired) return;
-  const why = question.status === 'PENDING' ? 'has timed out' : `is ${question.status}`;
-  throw new DomainError(
-    'QUESTION_CLOSED',
-    `The question ${question.id} ${why} and takes no answer any more.`,
-  );
-}
-
-function checkChoices(question: Question, choices: readonly string[]): void {
-  const unknown = choices.find((choice) => !question.choices.includes(choice));
-  if (unknown !== undefined) {
-    const offered = question.choices.map((choice) => JSON.stringify(choice)).join(', ') || 'none';
-    throw new DomainError(
-      'INVALID_CHOICE',
-      `${JSON.stringify(unknown)} is not among the choices: ${offered}. Answer freely with text.`,
-      {
-        field: 'choices',
-      },
-    );
-  }
-  if (choices.length > 1 && !question.multiSelect) {
-    throw new DomainError('INVALID_CHOICE', 'This question takes one choice.', { field: 'choices' });
-  }
-}
-
 /** @throws DomainError NOT_FOUND also for another owner's, CONTRACT_MISMATCH for a tool key of another contract */
 export async function findQuestion(
   em: EntityManager,
@@ -342,4 +286,16 @@ export async function pendingQuestions(
     { ownerId: op.principal.ownerId, status: 'PENDING', ...(contract ? { contractId: contract.id } : {}) },
     { orderBy: { id: 'asc' }, limit: 500 },
   );
+}
+
+/** A contract's questions, oldest first. */
+export async function listQuestions(
+  op: Operation,
+  contractId: string,
+  status: QuestionStatus | null | undefined,
+): Promise<Question[]> {
+  authorize(op.principal, 'read');
+  const contract = await findContract(op.em, op.principal, contractId);
+  const where = { contractId: contract.id, ...(status ? { status } : {}) };
+  return op.em.find(Question, where, { orderBy: { id: 'asc' }, limit: 1_000 });
 }

@@ -233,7 +233,7 @@ async function lastCheckpoint(tx: Transaction, worktree: Worktree): Promise<Chec
 
 /** What an agent that is started again is told, so that it does not begin from nothing. */
 async function recoveryOf(tx: Transaction, worktree: Worktree): Promise<string> {
-  if (worktree.path) return 'You were interrupted. Your working copy is as you left it.';
+  if (worktree.path) return 'You are started again. Your working copy is as you left it.';
   const checkpoint = await lastCheckpoint(tx, worktree);
   return checkpoint
     ? `You were interrupted. Your working copy is at checkpoint ${checkpoint.number}, on another machine: what came later is not in it.`

@@ -10,6 +10,9 @@ import { createLogger, type Logger } from '../platform/logger.ts';
 import { PostgresDoorbell } from '../platform/postgres-doorbell.ts';
 import type { Runtime } from '../platform/runtime.ts';
 import { spawnHandler } from '../scheduler/spawn-command.ts';
+import { resumeHandler } from '../tasks/pause-task.ts';
+import { createBranchHandler } from '../worktrees/create-branch.ts';
+import { createPullRequestHandler } from '../worktrees/create-pull-request.ts';
 import { mergeHandler } from '../worktrees/merge-task.ts';
 import { entities } from './entities.ts';
 
@@ -29,7 +32,13 @@ export interface Instance {
 
 /** Opens what a server instance runs on, its schema up to date; nothing listens yet. */
 export async function openInstance(config: ServerConfig, options: InstanceOptions = {}): Promise<Instance> {
-  registerCommandHandlers({ SPAWN_TASK: spawnHandler, MERGE_TASK: mergeHandler });
+  registerCommandHandlers({
+    SPAWN_TASK: spawnHandler,
+    MERGE_TASK: mergeHandler,
+    RESUME_TASK: resumeHandler,
+    CREATE_BRANCH: createBranchHandler,
+    CREATE_PULL_REQUEST: createPullRequestHandler,
+  });
   const logger = options.logger ?? createLogger(config.logLevel);
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   const db = await openDatabase(config, { entities, migrations });

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { createYoga, type YogaServerInstance } from 'graphql-yoga';
+import { createYoga, isAsyncIterable, type YogaInitialContext, type YogaServerInstance } from 'graphql-yoga';
 import { type Context, createContext } from '../graphql/context.ts';
 import { maskError } from '../graphql/mask-error.ts';
 import { authenticate } from '../keys/key.service.ts';
@@ -27,6 +27,7 @@ export function createGraphQLServer(runtime: Runtime, production: boolean): Yoga
       (await import('@graphql-yoga/render-graphiql')).renderGraphiQL(options),
     batching: false,
     cors: false,
+    plugins: [{ onSubscribe: () => ({ onSubscribeResult: endWithRequest }) }],
     maskedErrors: { maskError: (error) => maskError(error, runtime.logger) },
     logging: {
       debug: (...args) => runtime.logger.trace(args),
@@ -44,6 +45,15 @@ export function createGraphQLServer(runtime: Runtime, production: boolean): Yoga
       });
     },
   });
+}
+
+/** A client that leaves while its stream is being set up would else leave the source, and its listener, behind. */
+function endWithRequest({ args, result }: { args: { contextValue?: unknown }; result: unknown }): void {
+  if (!isAsyncIterable(result)) return;
+  const { signal } = (args.contextValue as YogaInitialContext).request;
+  const end = () => void result[Symbol.asyncIterator]().return?.();
+  if (signal.aborted) end();
+  else signal.addEventListener('abort', end, { once: true });
 }
 
 async function principalOf(runtime: Runtime, headers: Headers): Promise<Principal | null> {

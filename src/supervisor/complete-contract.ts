@@ -105,7 +105,10 @@ async function complete(
 /** Ends the supervisor or the red team of a contract that is completed. */
 async function endTask(tx: Transaction, task: Task, by: string): Promise<void> {
   if (isCompleted(task.status)) return;
-  if (task.status === 'WAITING' || task.status === 'PAUSED') return moveTask(tx, task, 'DONE', by);
+  if (task.status === 'WAITING' || task.status === 'PAUSED') {
+    stopAgent(tx, task, 'DONE', 0);
+    return moveTask(tx, task, 'DONE', by);
+  }
   if (task.status === 'STARTING' || task.status === 'RUNNING')
     return stopAgent(tx, task, 'DONE', FAREWELL_SECONDS);
   if (task.status !== 'CANCELLING') await moveTask(tx, task, 'CANCELLED', by);

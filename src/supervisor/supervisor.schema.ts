@@ -1,33 +1,20 @@
 import type { Contract } from '../contracts/contract.entity.ts';
+import { RepositoryInputType } from '../contracts/contract.mutations.ts';
 import { ContractType } from '../contracts/contract.schema.ts';
 import { builder } from '../graphql/builder.ts';
+import { REQUEST_ID } from '../graphql/request-id.ts';
 import type { Task } from '../tasks/task.entity.ts';
-import { REQUEST_ID } from '../tasks/task.mutations.ts';
 import { TaskType } from '../tasks/task.schema.ts';
 import { completeContract } from './complete-contract.ts';
 import { createContract } from './create-contract.ts';
 
-const RepositoryInput = builder.inputType('RepositoryInput', {
-  description: 'A git repository: either a url or a localPath.',
-  fields: (t) => ({
-    url: t.string({ description: 'https://…, ssh://… or user@host:path.' }),
-    localPath: t.string({ description: "An absolute path on the daemons' machines that allow it." }),
-    baseBranch: t.string({
-      description: "The branch that work starts from; else the repository's default branch.",
-    }),
-    isPrimary: t.boolean({
-      defaultValue: false,
-      description: 'Whether tasks use it when they name none; at most one.',
-    }),
-  }),
-});
 const CreateContractInput = builder.inputType('CreateContractInput', {
   description: 'A contract to open.',
   fields: (t) => ({
     name: t.string({ required: true, description: 'What to call it.' }),
     description: t.string({ description: 'What it is about.' }),
     repositories: t.field({
-      type: [RepositoryInput],
+      type: [RepositoryInputType],
       defaultValue: [],
       description: 'The repositories it works on, at most 50.',
     }),

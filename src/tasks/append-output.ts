@@ -7,6 +7,7 @@ import { topics } from '../platform/doorbell.ts';
 import { invalidInput, notFound } from '../platform/errors.ts';
 import { fromUuid, parseId, toUuid } from '../platform/ids.ts';
 import type { Operation } from '../platform/runtime.ts';
+import { boundedInt } from '../platform/text.ts';
 import { missingOutput } from './report-task.ts';
 
 export interface OutputEntryInput {
@@ -48,7 +49,8 @@ export async function appendTaskOutput(
   const daemonId = callingDaemonId(op);
   const taskId = parseId('task', batch.taskId, 'taskId');
   const { firstIndex, entries } = batch;
-  if (firstIndex < 0) throw invalidInput('firstIndex', 'firstIndex counts from 0.');
+  // The database counts in 32 bits.
+  boundedInt(firstIndex, 'firstIndex', 0, 2_000_000_000);
   if (entries.length > MAX_ENTRIES)
     throw invalidInput('entries', `A batch has at most ${MAX_ENTRIES} entries.`);
   const rows = entries.map((entry) => ({

@@ -1,5 +1,6 @@
 import { LockMode } from '@mikro-orm/core';
 import { callingDaemonId } from '../daemons/command.service.ts';
+import { topics } from '../platform/doorbell.ts';
 import { DomainError, invalidInput, notFound } from '../platform/errors.ts';
 import { parseId } from '../platform/ids.ts';
 import { actorName } from '../platform/principal.ts';
@@ -99,6 +100,9 @@ async function apply(
     }
     return;
   }
+  // Paused or waiting it holds no process anyway: without its daemon it simply has to be started anew to go on.
+  const rests = task.status === 'PAUSED' || task.status === 'WAITING';
+  if (rests && (reported === 'INTERRUPTED' || reported === 'CANCELLED' || reported === 'RUNNING')) return;
   const outputSummary = task.finishSummary ?? summary ?? task.outputSummary ?? null;
   switch (reported) {
     case 'RUNNING':
@@ -131,6 +135,8 @@ async function recordWorktree(tx: Transaction, task: Task, report: WorktreeRepor
   if (!/^[0-9a-f]{40}([0-9a-f]{24})?$/.test(report.baseSha)) {
     throw invalidInput('worktree.baseSha', 'baseSha is not the id of a commit.');
   }
+  // Tasks that share the copy have waited for it.
+  if (!worktree.path) tx.ring(topics.schedule);
   // Those who share a copy report the same; the base is where it was first.
   worktree.path = checkedText(report.path, 'worktree.path', 4_000);
   worktree.branch = checkedText(report.branch, 'worktree.branch', 250);

@@ -6,6 +6,9 @@ import type { Transaction } from '../platform/transaction.ts';
 import type { Task } from './task.entity.ts';
 import { assertMove, isCompleted, type TaskStatus } from './task.states.ts';
 
+/** Whoever is paused or waits goes on with the same attempt. */
+const KEEPS_KEY: readonly TaskStatus[] = ['STARTING', 'RUNNING', 'PAUSED', 'WAITING'];
+
 /** Fields that go with a move and are named in its event. */
 export type TaskChange = Partial<
   Pick<
@@ -46,8 +49,8 @@ export async function moveTask(
       },
     });
   }
-  // A key belongs to a running attempt: it dies as soon as the attempt no longer acts.
-  if (to !== 'STARTING' && to !== 'RUNNING') await revokeTaskKeys(tx, task.id);
+  // A key belongs to an attempt: it dies as soon as the attempt will not act again.
+  if (!KEEPS_KEY.includes(to)) await revokeTaskKeys(tx, task.id);
   tx.ring(topics.task(task.id));
   if (to === 'PENDING' || isCompleted(to) || to === 'WAITING' || to === 'PAUSED') tx.ring(topics.schedule);
 }

@@ -1,4 +1,5 @@
 import { builder } from '../graphql/builder.ts';
+import { REQUEST_ID } from '../graphql/request-id.ts';
 import { readInbox, sendMessage } from './message.service.ts';
 import { spawnTask } from './spawn-task.ts';
 import type { Task } from './task.entity.ts';
@@ -6,11 +7,8 @@ import { TaskType } from './task.schema.ts';
 import { cancelTask, finishTask } from './task.service.ts';
 import { MESSAGE_SENDERS, type MessageSender, type TaskMessage } from './task-message.entity.ts';
 
-/** What `requestId` means, the same at every mutation that takes one. */
-export const REQUEST_ID =
-  'Any text that names this request: sent again, also while the first is under way, it gives the first result and does nothing twice.';
-
-function taskPayload(name: string, description: string) {
+/** A payload with nothing but the task. */
+export function taskPayload(name: string, description: string) {
   return builder.objectRef<Task>(name).implement({
     description,
     fields: (t) => ({ task: t.field({ type: TaskType, description: 'The task.', resolve: (task) => task }) }),

@@ -84,6 +84,8 @@ export async function cancelLocked(
 ): Promise<void> {
   task.cancelReason = reason;
   if (task.status !== 'STARTING' && task.status !== 'RUNNING') {
+    // A paused agent is held, not gone.
+    if (task.status === 'PAUSED') stopAgent(tx, task, 'CANCELLED', 0);
     await moveTask(tx, task, 'CANCELLED', by, reason === null ? {} : { errorMessage: reason });
     return;
   }

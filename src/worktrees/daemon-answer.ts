@@ -3,7 +3,7 @@ import type { Command } from '../daemons/command.entity.ts';
 import { awaitCommand } from '../daemons/command.service.ts';
 import { Daemon } from '../daemons/daemon.entity.ts';
 import type { EntityManager } from '../platform/database.ts';
-import { DomainError, ERROR_CODES, type ErrorCode } from '../platform/errors.ts';
+import { DomainError, ERROR_CODES, type ErrorCode, invalidInput } from '../platform/errors.ts';
 import type { Operation } from '../platform/runtime.ts';
 import { Worktree } from './worktree.entity.ts';
 
@@ -12,6 +12,7 @@ export const DAEMON_ANSWER_MS = 60_000;
 
 /**
  * Waits for a daemon's answer and reads it.
+ * @param inputs codes of the daemon that mean that an input was wrong, and which
  * @returns null when there is none within a minute: the command goes on
  * @throws DomainError with the daemon's code where it is one of ours, else COMMAND_FAILED
  */
@@ -19,10 +20,13 @@ export async function daemonAnswer<T>(
   op: Operation,
   commandId: Command['id'],
   schema: z.ZodType<T>,
+  inputs: Readonly<Record<string, string>> = {},
 ): Promise<T | null> {
   const command = await awaitCommand(op, commandId, DAEMON_ANSWER_MS);
   if (!command) return null;
   if (command.status === 'COMPLETED') return parseAnswer(schema, command.result);
+  const field = Object.hasOwn(inputs, command.errorCode ?? '') ? inputs[command.errorCode ?? ''] : undefined;
+  if (field !== undefined) throw invalidInput(field, command.errorMessage ?? `${field} was not taken.`);
   throw commandFailure(command);
 }
 
@@ -40,7 +44,7 @@ export function parseAnswer<T>(schema: z.ZodType<T>, result: unknown): T {
 
 export function commandFailure(command: Command): DomainError {
   const code = command.errorCode ?? '';
-  const known = code in ERROR_CODES ? (code as ErrorCode) : 'COMMAND_FAILED';
+  const known = Object.hasOwn(ERROR_CODES, code) ? (code as ErrorCode) : 'COMMAND_FAILED';
   return new DomainError(known, command.errorMessage ?? 'The daemon could not do it and did not say why.');
 }
 

@@ -93,8 +93,11 @@ export class HandDaemon {
   }
 
   /** Takes a task's spawn on and reports it RUNNING. @returns the tool key of its agent */
-  async start(taskId: string): Promise<{ toolKey: string; attempt: number; command: Answer; agent: Api }> {
-    const command = await this.command('SPAWN_TASK', taskId);
+  async start(
+    taskId: string,
+    attempt?: number,
+  ): Promise<{ toolKey: string; attempt: number; command: Answer; agent: Api }> {
+    const command = await this.command('SPAWN_TASK', taskId, attempt);
     const { toolKey } = await this.accept(command);
     const { id, branch } = command.payload.worktree;
     const worktree = { id, branch, path: `/copies/${id}`, baseBranch: 'main', baseSha: '1'.repeat(40) };

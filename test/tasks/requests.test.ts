@@ -50,7 +50,12 @@ const merged = { outcome: 'MERGED', commitSha: 'a'.repeat(40), message: 'merged'
 const CASES: Case[] = [
   {
     name: 'createContract',
-    input: { name: 'once', startSupervisor: true, supervisorPlan: 'x', repositories: [{ localPath: '/elsewhere' }] },
+    input: {
+      name: 'once',
+      startSupervisor: true,
+      supervisorPlan: 'x',
+      repositories: [{ localPath: '/elsewhere' }],
+    },
     otherInput: { name: 'twice', startSupervisor: false },
     refusedInput: { name: 'x' },
     selection: 'contract { id createdAt } supervisor { id }',
@@ -99,7 +104,10 @@ const CASES: Case[] = [
     table: 'command',
     where: "type = 'CREATE_CHECKPOINT'",
     answer: async () =>
-      daemon.complete(await daemon.command('CREATE_CHECKPOINT', toSave), { checkpointId: null, created: false }),
+      daemon.complete(await daemon.command('CREATE_CHECKPOINT', toSave), {
+        checkpointId: null,
+        created: false,
+      }),
   },
   {
     name: 'cancelTask',
@@ -130,31 +138,36 @@ const CASES: Case[] = [
   },
 ];
 
-describe.each(CASES)('$name with a requestId', ({ name, input, otherInput, refusedInput, selection, table, where, answer }) => {
-  const requestId = `${name} 1`;
+describe.each(CASES)(
+  '$name with a requestId',
+  ({ name, input, otherInput, refusedInput, selection, table, where, answer }) => {
+    const requestId = `${name} 1`;
 
-  test('leaves the id free when its first call was refused', async () => {
-    await changesNothing(server, () => api.mutationRefused(name, { ...refusedInput, requestId }));
-  });
+    test('leaves the id free when its first call was refused', async () => {
+      await changesNothing(server, () => api.mutationRefused(name, { ...refusedInput, requestId }));
+    });
 
-  test('sent 50 times at once does it once and gives 50 equal answers', async () => {
-    const before = await countOf(server, table, where);
-    const calls = Array.from({ length: 50 }, () => api.mutate(name, { ...input, requestId }, selection));
-    await answer?.();
-    const answers: Answer[] = await Promise.all(calls);
-    expect(new Set(answers.map((each) => JSON.stringify(each))).size).toBe(1);
-    expect(await countOf(server, table, where)).toBe(before + 1);
-  });
+    test('sent 50 times at once does it once and gives 50 equal answers', async () => {
+      const before = await countOf(server, table, where);
+      const calls = Array.from({ length: 50 }, () => api.mutate(name, { ...input, requestId }, selection));
+      await answer?.();
+      const answers: Answer[] = await Promise.all(calls);
+      expect(new Set(answers.map((each) => JSON.stringify(each))).size).toBe(1);
+      expect(await countOf(server, table, where)).toBe(before + 1);
+    });
 
-  test('sent again later gives the first answer', async () => {
-    await changesNothing(server, () => api.mutate(name, { ...input, requestId }, selection));
-  });
+    test('sent again later gives the first answer', async () => {
+      await changesNothing(server, () => api.mutate(name, { ...input, requestId }, selection));
+    });
 
-  test('is refused with REQUEST_ID_REUSED for another input', async () => {
-    const refused = await changesNothing(server, () => api.mutationRefused(name, { ...otherInput, requestId }));
-    expect(refused).toMatchObject({ code: 'REQUEST_ID_REUSED', field: 'requestId' });
-  });
-});
+    test('is refused with REQUEST_ID_REUSED for another input', async () => {
+      const refused = await changesNothing(server, () =>
+        api.mutationRefused(name, { ...otherInput, requestId }),
+      );
+      expect(refused).toMatchObject({ code: 'REQUEST_ID_REUSED', field: 'requestId' });
+    });
+  },
+);
 
 test('a requestId of one operation cannot serve another', async () => {
   const input = { contractId, name: 'x', plan: 'x', requestId: 'createContract 1' };
@@ -167,11 +180,15 @@ test("another owner's requestIds are their own", async () => {
   const input = { name: 'theirs', startSupervisor: false, requestId: 'createContract 1' };
   const { contract } = await other.mutate('createContract', input, 'contract { id name }');
   expect(contract.name).toBe('theirs');
-  expect((await api.refused('query($id: ID!) { contract(id: $id) { id } }', { id: contract.id })).code).toBe('NOT_FOUND');
+  expect((await api.refused('query($id: ID!) { contract(id: $id) { id } }', { id: contract.id })).code).toBe(
+    'NOT_FOUND',
+  );
 });
 
 test('what an input leaves out is the same as what it sets to null', async () => {
   const once = { contractId, name: 'n', plan: 'p', agent: 'nobody', requestId: 'nulls' };
   const { task } = await api.mutate('spawnTask', once, 'task { id }');
-  expect((await api.mutate('spawnTask', { ...once, description: null }, 'task { id }')).task.id).toBe(task.id);
+  expect((await api.mutate('spawnTask', { ...once, description: null }, 'task { id }')).task.id).toBe(
+    task.id,
+  );
 });

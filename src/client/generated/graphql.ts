@@ -54,6 +54,10 @@ export type AskQuestionInput = {
   keepOpen?: boolean | null | undefined;
   /** Whether several choices may be taken. */
   multiSelect?: boolean | null | undefined;
+  /** PENDING at once; the answer comes as a message. */
+  nonBlocking?: boolean | null | undefined;
+  /** PENDING at once, and the asker is paused until the answer, which never times out. Not with nonBlocking. */
+  phaseguard?: boolean | null | undefined;
   /** The question. */
   question: string;
   /** What it is about. */
@@ -165,6 +169,18 @@ export type ContractStatus =
   /** Done; it takes no new tasks. */
   | 'COMPLETED';
 
+/** A branch to make. */
+export type CreateBranchInput = {
+  /** Its name, without refs/heads/. */
+  branchName: string;
+  /** The contract; implied by the tool key of its supervisor. */
+  contractId?: string | null | undefined;
+  /** Where it starts: a branch of the repository, or a full commit id; else the commit that the branch of the supervisor's working copy is at, without what is not committed. */
+  fromRef?: string | null | undefined;
+  /** Any text that names this request: sent again, also while the first is under way, it gives the first result and does nothing twice. After a pending answer it takes the waiting up again. */
+  requestId?: string | null | undefined;
+};
+
 /** What to save. */
 export type CreateCheckpointInput = {
   /** Why. */
@@ -201,6 +217,22 @@ export type CreateKeyInput = {
   kind: KeyKind;
   /** A name to know it by. */
   name: string;
+};
+
+/** A pull request to open. */
+export type CreatePullRequestInput = {
+  /** The branch to merge into; else the supervisor's base branch, else the default branch of the remote. */
+  baseBranch?: string | null | undefined;
+  /** Its text in Markdown, at most 65,536 characters. */
+  body?: string | null | undefined;
+  /** The branch to merge, as it is committed: one of the supervisor's working copy, of a task on the same daemon, or of the repository. */
+  branch: string;
+  /** The contract; implied by the tool key of its supervisor. */
+  contractId?: string | null | undefined;
+  /** Any text that names this request: sent again, also while the first is under way, it gives the first result and does nothing twice. After a pending answer it takes the waiting up again. */
+  requestId?: string | null | undefined;
+  /** Its title, at most 256 characters. */
+  title: string;
 };
 
 /** Whether a daemon takes work. */
@@ -263,6 +295,13 @@ export type FileChangeStatus =
   | 'RENAMED'
   /** It is of another kind now: a file, a symbolic link … */
   | 'TYPE_CHANGED';
+
+/** How the content of a file is written. */
+export type FileEncoding =
+  /** In base64: its bytes are no text. */
+  | 'BASE64'
+  /** As it is: it is text. */
+  | 'UTF8';
 
 /** How a task ended. */
 export type FinishTaskInput = {
@@ -759,6 +798,28 @@ export type MergeTaskMutationVariables = Exact<{
 
 
 export type MergeTaskMutation = { mergeTask: { outcome: MergeOutcome, message: string, commitSha: string | null, targetBranch: string, task: { id: string, name: string, status: TaskStatus }, conflicts: Array<{ path: string, kind: string, hunks: Array<string>, tasks: Array<{ id: string, name: string }> }> } };
+
+export type WorktreeFileQueryVariables = Exact<{
+  taskId: string;
+  path: string;
+}>;
+
+
+export type WorktreeFileQuery = { worktreeFile: { path: string, exists: boolean, content: string | null, encoding: FileEncoding, size: number, truncated: boolean, task: { id: string, name: string } } };
+
+export type CreateBranchMutationVariables = Exact<{
+  input: CreateBranchInput;
+}>;
+
+
+export type CreateBranchMutation = { createBranch: { branchName: string, commitSha: string | null, pending: boolean } };
+
+export type CreatePullRequestMutationVariables = Exact<{
+  input: CreatePullRequestInput;
+}>;
+
+
+export type CreatePullRequestMutation = { createPullRequest: { url: string | null, number: number | null, created: boolean, pending: boolean } };
 
 export type PendingQuestionsQueryVariables = Exact<{
   contractId?: string | null | undefined;
@@ -1613,6 +1674,41 @@ export const MergeTaskDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<MergeTaskMutation, MergeTaskMutationVariables>;
+export const WorktreeFileDocument = new TypedDocumentString(`
+    query WorktreeFile($taskId: ID!, $path: String!) {
+  worktreeFile(taskId: $taskId, path: $path) {
+    path
+    exists
+    content
+    encoding
+    size
+    truncated
+    task {
+      id
+      name
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<WorktreeFileQuery, WorktreeFileQueryVariables>;
+export const CreateBranchDocument = new TypedDocumentString(`
+    mutation CreateBranch($input: CreateBranchInput!) {
+  createBranch(input: $input) {
+    branchName
+    commitSha
+    pending
+  }
+}
+    `) as unknown as TypedDocumentString<CreateBranchMutation, CreateBranchMutationVariables>;
+export const CreatePullRequestDocument = new TypedDocumentString(`
+    mutation CreatePullRequest($input: CreatePullRequestInput!) {
+  createPullRequest(input: $input) {
+    url
+    number
+    created
+    pending
+  }
+}
+    `) as unknown as TypedDocumentString<CreatePullRequestMutation, CreatePullRequestMutationVariables>;
 export const PendingQuestionsDocument = new TypedDocumentString(`
     query PendingQuestions($contractId: ID) {
   pendingQuestions(contractId: $contractId) {

@@ -20,6 +20,10 @@ export interface Agent {
    * Milliseconds.
    */
   stop(graceMs: number): Promise<void>;
+  /** Holds all of it where it is. */
+  pause(): void;
+  /** Lets it go on. */
+  resume(): void;
 }
 
 export interface AgentStart {

@@ -4,7 +4,7 @@ import type { Readable, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { LineSplitter } from '../output.ts';
 import { type Agent, type AgentExit, type AgentStart, AgentStartError } from './agent.ts';
-import { type RunProcesses, startTimeOf, stopProcesses } from './process-group.ts';
+import { type RunProcesses, signalProcesses, startTimeOf, stopProcesses } from './process-group.ts';
 import type { CommandProfile } from './profiles.ts';
 
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
@@ -56,7 +56,15 @@ export async function startCommandAgent(profile: CommandProfile, start: AgentSta
   })();
   // Whoever waits is told; that nobody waits yet is no reason to end the process.
   ended.catch(() => undefined);
-  return { pid, startTime: run.startTime, exited, ended, stop: (graceMs) => stopProcesses(run, graceMs) };
+  return {
+    pid,
+    startTime: run.startTime,
+    exited,
+    ended,
+    stop: (graceMs) => stopProcesses(run, graceMs),
+    pause: () => signalProcesses(run, 'SIGSTOP'),
+    resume: () => signalProcesses(run, 'SIGCONT'),
+  };
 }
 
 function spawned(child: Child, profile: CommandProfile): Promise<number> {

@@ -54,6 +54,11 @@ export async function stopProcesses(run: RunProcesses, graceMs: number): Promise
   }
 }
 
+/** Sends a signal to all of them. */
+export function signalProcesses(run: RunProcesses, signal: 'SIGSTOP' | 'SIGCONT'): void {
+  send(run, liveProcesses(run), signal);
+}
+
 /**
  * Whether anything of the run is left. Zombies do not count: a container's first process may never collect
  * them.

@@ -23,11 +23,8 @@ export interface CopyHead {
 
 /** @returns HEAD of the copy, or why it cannot be read (no commit yet, `.git` gone or replaced). */
 export async function readHead(copy: WorkingCopy): Promise<CopyHead | { unreadable: string }> {
-  const found = await lstat(join(copy.path, '.git')).catch(() => null);
-  if (!found?.isDirectory()) return { unreadable: 'its .git is not a directory' };
-  if (await lstat(join(copy.path, '.git', 'commondir')).catch(() => null)) {
-    return { unreadable: 'its .git belongs to another repository' };
-  }
+  const reason = await whyNotOurs(copy);
+  if (reason !== null) return { unreadable: reason };
   try {
     const call = ownGit(copy);
     const head = await git(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}'], {
@@ -43,6 +40,14 @@ export async function readHead(copy: WorkingCopy): Promise<CopyHead | { unreadab
       return { unreadable: error.stderr.trim().split('\n')[0] ?? 'git cannot read it' };
     throw error;
   }
+}
+
+/** Why the copy's `.git` is not the one that the daemon made, so that nothing is read through it; null when it is. */
+export async function whyNotOurs(copy: WorkingCopy): Promise<string | null> {
+  const found = await lstat(join(copy.path, '.git')).catch(() => null);
+  if (!found?.isDirectory()) return 'its .git is not a directory';
+  const shared = await lstat(join(copy.path, '.git', 'commondir')).catch(() => null);
+  return shared ? 'its .git belongs to another repository' : null;
 }
 
 /**
@@ -126,6 +131,7 @@ export async function localTips(copy: WorkingCopy): Promise<string[]> {
   return [...new Set(listed.stdout.split('\n').filter(Boolean))].map((id) => objectId(id));
 }
 
-function ownGit(copy: WorkingCopy): GitOptions {
+/** How git is run in a copy's own repository. */
+export function ownGit(copy: WorkingCopy): GitOptions {
   return { gitDir: join(copy.path, '.git'), cwd: copy.path, user: copy.user };
 }

@@ -103,6 +103,16 @@ export async function fetchBranch(
   });
 }
 
+/** The names of all branches that the origin has now; the mirror stays as it is. */
+export async function originBranches(
+  mirror: Mirror,
+  options: { credentials?: Credentials | undefined; signal?: AbortSignal | undefined } = {},
+): Promise<string[]> {
+  const call = { gitDir: mirror.dir, network: true, timeoutMs: NETWORK_TIMEOUT_MS, ...options };
+  const listed = await git(['ls-remote', '--heads', ...names(originUrl(mirror.source))], call);
+  return [...listed.stdout.matchAll(/\trefs\/heads\/(.+)$/gm)].map(([, name = '']) => name);
+}
+
 /**
  * The commit of a branch, tag, full ref or object id of the mirror.
  * @throws RevisionNotFoundError, InvalidNameError

@@ -1,6 +1,6 @@
 import { Migration } from '@mikro-orm/migrations';
 
-export class Migration20261123021506 extends Migration {
+export class Migration20261123022527 extends Migration {
   override up(): void {
     this.addSql(
       `create table "owner" ("id" uuid not null, "name" text not null, "created_at" timestamptz(3) not null, primary key ("id"))`,
@@ -93,7 +93,7 @@ export class Migration20261123021506 extends Migration {
     );
     this.addSql(`create index "task_attempt_daemon_id_index" on "task_attempt" ("daemon_id")`);
     this.addSql(
-      `create table "question" ("id" uuid not null, "owner_id" uuid not null, "contract_id" uuid not null, "task_id" uuid not null, "question" text not null, "choices" text[] not null default '{}', "context" text null, "multi_select" boolean not null default false, "question_type" text not null default 'GENERAL', "status" text not null default 'PENDING', "keep_open" boolean not null default false, "timeout_seconds" int not null, "expires_at" timestamptz(3) null, "timed_out_at" timestamptz(3) null, "response" text null, "answer_choices" text[] null, "answer_text" text null, "answered_by" text null, "answered_at" timestamptz(3) null, "told_at" timestamptz(3) null, "message_id" uuid null, "asked_change" int not null, "answered_change" int null, "created_at" timestamptz(3) not null, primary key ("id"))`,
+      `create table "question" ("id" uuid not null, "owner_id" uuid not null, "contract_id" uuid not null, "task_id" uuid not null, "question" text not null, "choices" text[] not null default '{}', "context" text null, "multi_select" boolean not null default false, "question_type" text not null default 'GENERAL', "status" text not null default 'PENDING', "non_blocking" boolean not null default false, "phaseguard" boolean not null default false, "keep_open" boolean not null default false, "timeout_seconds" int not null, "expires_at" timestamptz(3) null, "timed_out_at" timestamptz(3) null, "response" text null, "answer_choices" text[] null, "answer_text" text null, "answered_by" text null, "answered_at" timestamptz(3) null, "told_at" timestamptz(3) null, "message_id" uuid null, "asked_change" int not null, "answered_change" int null, "created_at" timestamptz(3) not null, primary key ("id"))`,
     );
     this.addSql(`create index "question_contract_id_index" on "question" ("contract_id")`);
     this.addSql(`create index "question_task_id_index" on "question" ("task_id")`);

@@ -1,0 +1,142 @@
+import { LockMode } from '@mikro-orm/core';
+import { recordHistory } from '../events/history.ts';
+import { authorize } from '../keys/permissions.ts';
+import { once } from '../keys/requests.ts';
+import { DomainError, invalidInput } from '../platform/errors.ts';
+import { actorName } from '../platform/principal.ts';
+import type { Operation } from '../platform/runtime.ts';
+import { checkedText } from '../platform/text.ts';
+import { type Transaction, transact } from '../platform/transaction.ts';
+import { resumeLocked } from '../tasks/pause-task.ts';
+import { Task } from '../tasks/task.entity.ts';
+import { tellAnswer } from './deliver-answers.ts';
+import { Question } from './question.entity.ts';
+import { findQuestion, logQuestion, nextQuestionChange } from './question.service.ts';
+
+/**
+ * The owner answers. Of several answers one wins.
+ * @throws DomainError QUESTION_CLOSED, INVALID_CHOICE, INVALID_INPUT when there is neither choice nor text
+ */
+export async function answerQuestion(
+  op: Operation,
+  input: {
+    questionId: string;
+    choices?: readonly string[] | null | undefined;
+    text?: string | null | undefined;
+    requestId?: string | null | undefined;
+  },
+): Promise<Question> {
+  authorize(op.principal, 'own');
+  const choices = [...(input.choices ?? [])];
+  const text =
+    input.text === null || input.text === undefined
+      ? null
+      : checkedText(input.text, 'text', 100_000).trim() || null;
+  if (choices.length === 0 && text === null) throw invalidInput('text', 'An answer needs choices or a text.');
+  return transact(op.runtime, async (tx) => {
+    const { question, task } = await lockQuestion(tx, op, input.questionId);
+    const request = {
+      ownerId: question.ownerId,
+      requestId: input.requestId,
+      operation: 'answerQuestion',
+      input,
+    };
+    await once(tx, request, async () => {
+      assertAnswerable(question, tx.now);
+      checkChoices(question, choices);
+      question.status = 'ANSWERED';
+      question.response = text ?? choices.join(', ');
+      question.answerChoices = choices;
+      question.answerText = text;
+      question.answeredBy = actorName(op.principal);
+      question.answeredAt = tx.now;
+      question.answeredChange = await nextQuestionChange(tx, question.ownerId);
+      logQuestion(tx, question, 'QUESTION_ANSWERED');
+      // Nobody waits for the answer of these: their agents are told by a message at once.
+      const isLate = question.timedOutAt !== null && question.timedOutAt !== undefined;
+      if (question.nonBlocking || question.phaseguard || isLate) await tellAnswer(tx, task, question);
+      if (question.phaseguard && task.status === 'PAUSED')
+        await resumeLocked(tx, task, actorName(op.principal));
+      recordHistory(tx, op, {
+        action: 'question.answered',
+        contractId: question.contractId,
+        details: { questionId: question.id },
+      });
+      return question.id;
+    });
+    return question;
+  });
+}
+
+/**
+ * Takes a question back that nobody needs an answer to any more. The asker, or the owner; a phase guard's asker goes on.
+ * @throws DomainError QUESTION_CLOSED
+ */
+export async function withdrawQuestion(
+  op: Operation,
+  input: { questionId: string; requestId?: string | null | undefined },
+): Promise<Question> {
+  authorize(op.principal, 'supervise');
+  return transact(op.runtime, async (tx) => {
+    const { question, task } = await lockQuestion(tx, op, input.questionId);
+    const request = {
+      ownerId: question.ownerId,
+      requestId: input.requestId,
+      operation: 'withdrawQuestion',
+      input,
+    };
+    await once(tx, request, async () => {
+      if (question.status !== 'PENDING') {
+        throw new DomainError(
+          'QUESTION_CLOSED',
+          `The question ${question.id} is ${question.status} already.`,
+        );
+      }
+      question.status = 'WITHDRAWN';
+      logQuestion(tx, question, 'QUESTION_CLOSED');
+      if (question.phaseguard && task.status === 'PAUSED')
+        await resumeLocked(tx, task, actorName(op.principal));
+      return question.id;
+    });
+    return question;
+  });
+}
+
+/** The task before its question, as everybody who locks both does. */
+async function lockQuestion(
+  tx: Transaction,
+  op: Operation,
+  questionId: string,
+): Promise<{ question: Question; task: Task }> {
+  const { id, taskId } = await findQuestion(tx.em, op, questionId);
+  const task = await tx.em.findOneOrFail(Task, { id: taskId }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+  const locked = { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true };
+  return { task, question: await tx.em.findOneOrFail(Question, { id }, locked) };
+}
+
+function assertAnswerable(question: Question, now: Date): void {
+  const expired = !question.keepOpen && question.expiresAt && question.expiresAt <= now;
+  if (question.status === 'PENDING' && !expired) return;
+  const why = question.status === 'PENDING' ? 'has timed out' : `is ${question.status}`;
+  throw new DomainError(
+    'QUESTION_CLOSED',
+    `The question ${question.id} ${why} and takes no answer any more.`,
+  );
+}
+
+function checkChoices(question: Question, choices: readonly string[]): void {
+  const unknown = choices.find((choice) => !question.choices.includes(choice));
+  if (unknown !== undefined) {
+    const offered = question.choices.map((choice) => JSON.stringify(choice)).join(', ') || 'none';
+    throw new DomainError(
+      'INVALID_CHOICE',
+      `${JSON.stringify(unknown)} is not among the choices: ${offered}. Answer freely with text.`,
+      {
+        field: 'choices',
+      },
+    );
+  }
+  if (choices.length > 1 && !question.multiSelect) {
+    throw new DomainError('INVALID_CHOICE', 'This question takes one choice.', { field: 'choices' });
+  }
+}

@@ -1,0 +1,72 @@
+import type { Contract } from '../contracts/contract.entity.ts';
+import { checkBranchName } from '../contracts/repository.input.ts';
+import type { Command } from '../daemons/command.entity.ts';
+import type { Daemon } from '../daemons/daemon.entity.ts';
+import { logEvent } from '../events/append.ts';
+import type { OutputType } from '../events/event-types.ts';
+import type { EntityManager } from '../platform/database.ts';
+import { DomainError, invalidInput } from '../platform/errors.ts';
+import type { Id } from '../platform/ids.ts';
+import { requiredText } from '../platform/text.ts';
+import type { Transaction } from '../platform/transaction.ts';
+import { Task } from '../tasks/task.entity.ts';
+import { connectedWorktree } from './daemon-answer.ts';
+import { Worktree } from './worktree.entity.ts';
+
+export interface SupervisorCopy {
+  readonly supervisor: Task;
+  readonly worktree: Worktree;
+  readonly daemon: Daemon;
+}
+
+/**
+ * The supervisor of a contract with its working copy, made and on a connected daemon.
+ * @throws DomainError NO_SUPERVISOR, INVALID_TRANSITION before there is a working copy, NO_DAEMON
+ */
+export async function supervisorCopy(em: EntityManager, contractId: Contract['id']): Promise<SupervisorCopy> {
+  const supervisor = await em.findOne(Task, { contractId, role: 'SUPERVISOR' });
+  if (!supervisor)
+    throw new DomainError('NO_SUPERVISOR', `The contract ${contractId} has no supervisor yet.`);
+  const found = supervisor.worktreeId && (await em.findOneOrFail(Worktree, { id: supervisor.worktreeId }));
+  if (!found || found.path == null) {
+    throw new DomainError(
+      'INVALID_TRANSITION',
+      `The supervisor ${supervisor.id} is ${supervisor.status} and has no working copy yet.`,
+    );
+  }
+  return { supervisor, ...(await connectedWorktree(em, found.id)) };
+}
+
+/**
+ * A branch name from a caller, taken as it is.
+ * @throws DomainError INVALID_INPUT naming the field
+ */
+export function branchNameOf(name: string, field: string): string {
+  requiredText(name, field, 240);
+  checkBranchName(name, field);
+  if (name === 'HEAD' || name.startsWith('refs/'))
+    throw invalidInput(field, `${field} is not the short name of a branch: ${JSON.stringify(name)}.`);
+  return name;
+}
+
+/** Tells in the log of the supervisor what a command came to, for whoever does not wait for it any more. */
+export async function logOutcome(
+  tx: Transaction,
+  command: Command,
+  type: Extract<OutputType, 'SYSTEM' | 'ERROR'>,
+  content: string,
+): Promise<void> {
+  const task = await tx.em.findOneOrFail(Task, { id: command.taskId as Id<'task'> });
+  logEvent(tx, task.contractId, {
+    type: 'OUTPUT',
+    taskId: task.id,
+    data: {
+      attempt: command.attempt ?? task.attempt,
+      role: task.role,
+      type,
+      content,
+      isError: type === 'ERROR',
+      createdAt: tx.now.toISOString(),
+    },
+  });
+}

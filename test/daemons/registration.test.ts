@@ -1,0 +1,138 @@
+import { expect, test } from 'vitest';
+import { HandDaemon, openContract, spawn } from '../support/daemon.ts';
+import { startTestServer } from '../support/server.ts';
+import { changesNothing, countOf } from '../support/snapshot.ts';
+
+const { api, server, newOwner } = await startTestServer();
+
+async function running(): Promise<{ daemon: HandDaemon; taskId: string; toolKey: string }> {
+  const owner = await newOwner();
+  const daemon = await HandDaemon.connect(owner);
+  const { contractId } = await openContract(owner, { startSupervisor: false });
+  const taskId = await spawn(owner, contractId);
+  const { toolKey } = await daemon.start(taskId);
+  return { daemon, taskId, toolKey };
+}
+
+test('registering again is the same daemon with the next epoch, and the older connection is REPLACED', async () => {
+  const owner = await newOwner();
+  const daemon = await HandDaemon.connect(owner, { name: 'twice' });
+  const { id, epoch, commands } = daemon;
+  const { contractId } = await openContract(owner, { startSupervisor: false });
+  const command = await daemon.command('SPAWN_TASK', await spawn(owner, contractId));
+  await daemon.register({ name: 'twice' });
+  expect(daemon.id).toBe(id);
+  expect(daemon.epoch).toBe(epoch + 1);
+  const replaced = { code: 'STALE_EPOCH', extensions: { reason: 'REPLACED', epoch: epoch + 1 } };
+  expect(await commands.refusal()).toMatchObject(replaced);
+  await changesNothing(server, async () => {
+    expect(await daemon.api.mutationRefused('heartbeatDaemon', { epoch })).toMatchObject(replaced);
+    expect(await daemon.api.mutationRefused('disconnectDaemon', { epoch })).toMatchObject(replaced);
+    expect(await daemon.api.mutationRefused('acceptCommand', { commandId: command.id, epoch })).toMatchObject(
+      replaced,
+    );
+    expect(
+      await daemon.api.mutationRefused('completeCommand', { commandId: command.id, epoch }),
+    ).toMatchObject(replaced);
+    const query = `subscription { daemonCommands(daemonId: "${id}", epoch: ${epoch}) { id } }`;
+    expect(await daemon.api.subscribe(query).refusal()).toMatchObject(replaced);
+  });
+  // What was not answered is delivered to the new connection.
+  expect((await daemon.commands.count(1))[0].id).toBe(command.id);
+  expect(await countOf(server, 'daemon', "name = 'twice'")).toBe(1);
+});
+
+test('registering again tells what the server believes the daemon has', async () => {
+  const { daemon, taskId } = await running();
+  await daemon.append(taskId, 1, 0, ['one', 'two', 'three']);
+  const { tasks } = await daemon.register();
+  expect(tasks).toEqual([{ task: { id: taskId }, attempt: 1, nextOutputIndex: 3 }]);
+  await daemon.finish(taskId, 1, 'DONE', 3);
+  expect((await daemon.register()).tasks).toEqual([]);
+});
+
+test('a repeated acceptance gives a fresh key and kills the former', async () => {
+  const owner = await newOwner();
+  const daemon = await HandDaemon.connect(owner);
+  const { contractId } = await openContract(owner, { startSupervisor: false });
+  const command = await daemon.command('SPAWN_TASK', await spawn(owner, contractId));
+  const [first, second] = [await daemon.accept(command), await daemon.accept(command)];
+  expect(second.toolKey).not.toBe(first.toolKey);
+  expect((await api.as(first.toolKey).refused('{ viewer { kind } }')).code).toBe('UNAUTHENTICATED');
+  expect((await api.as(second.toolKey).ask('{ viewer { kind } }')).viewer.kind).toBe('WORK');
+  const all = await Promise.all(Array.from({ length: 10 }, () => daemon.accept(command)));
+  const alive = await Promise.all(all.map(({ toolKey }) => api.as(toolKey).post('{ viewer { kind } }')));
+  expect(alive.filter(({ errors }) => !errors)).toHaveLength(1);
+});
+
+test('a command that was answered is not accepted any more, and the first answer counts', async () => {
+  const { daemon, taskId } = await running();
+  const command = await daemon.command('SPAWN_TASK', taskId);
+  await changesNothing(server, async () => {
+    const input = { commandId: command.id, epoch: daemon.epoch };
+    expect((await daemon.api.mutationRefused('acceptCommand', input)).code).toBe('INVALID_TRANSITION');
+    await daemon.fail(command, 'COMMAND_FAILED', 'too late');
+  });
+});
+
+test('a socket that a tool key opened is of no use once its attempt is over', async () => {
+  const { daemon, taskId, toolKey } = await running();
+  const agent = daemon.api.as(toolKey);
+  const events = agent.subscribe(
+    `subscription { taskOutput(taskId: "${taskId}", afterSequence: 0) { content } }`,
+  );
+  await daemon.append(taskId, 1, 0, ['one']);
+  await events.count(1);
+  await daemon.finish(taskId, 1, 'DONE', 1);
+  expect(await events.closeCode()).toBeGreaterThanOrEqual(4_000);
+});
+
+const REGISTRATION = { name: 'x', hostname: 'x', version: '0', agents: ['shell'], maxConcurrentTasks: 1 };
+test.each([
+  ['a blank name', { name: ' ' }, 'name'],
+  ['a name over 100 characters', { name: 'x'.repeat(101) }, 'name'],
+  ['a blank host', { hostname: '' }, 'hostname'],
+  ['a version with NUL', { version: '1\0' }, 'version'],
+  ['a blank profile', { agents: ['shell', ''] }, 'agents'],
+  ['a path with NUL', { localPaths: ['/x\0'] }, 'localPaths'],
+  ['room for no task', { maxConcurrentTasks: 0 }, 'maxConcurrentTasks'],
+  ['room for 1,001 tasks', { maxConcurrentTasks: 1_001 }, 'maxConcurrentTasks'],
+])('registering with %s is refused', async (_, input, field) => {
+  const { key } = await api.mutate('createKey', { kind: 'DAEMON', name: 'bad' }, 'key');
+  const refused = await changesNothing(server, () =>
+    api.as(key).mutationRefused('registerDaemon', { ...REGISTRATION, ...input }),
+  );
+  expect(refused).toMatchObject({ code: 'INVALID_INPUT', field });
+});
+
+test('one key registered ten times at once is one daemon', async () => {
+  const { key } = await api.mutate('createKey', { kind: 'DAEMON', name: 'burst' }, 'key');
+  const input = { ...REGISTRATION, name: 'burst' };
+  const all = await Promise.all(
+    Array.from({ length: 10 }, () => api.as(key).mutate('registerDaemon', input, 'epoch daemon { id }')),
+  );
+  expect(new Set(all.map(({ daemon }) => daemon.id)).size).toBe(1);
+  expect(all.map(({ epoch }) => epoch).sort((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+});
+
+test('output of a task that was never its own, negative indexes and too long batches are refused', async () => {
+  const { daemon, taskId } = await running();
+  const other = await HandDaemon.connect(await newOwner());
+  const entry = { type: 'STDOUT', content: 'x', createdAt: new Date().toISOString() };
+  await changesNothing(server, async () => {
+    const batch = { taskId, attempt: 1, firstIndex: 0, entries: [entry] };
+    expect((await other.api.mutationRefused('appendTaskOutput', batch)).code).toBe('NOT_FOUND');
+    expect((await daemon.api.mutationRefused('appendTaskOutput', { ...batch, attempt: 2 })).code).toBe(
+      'NOT_FOUND',
+    );
+    expect(await daemon.api.mutationRefused('appendTaskOutput', { ...batch, firstIndex: -1 })).toMatchObject({
+      code: 'INVALID_INPUT',
+      field: 'firstIndex',
+    });
+    const entries = Array(5_001).fill(entry);
+    expect(await daemon.api.mutationRefused('appendTaskOutput', { ...batch, entries })).toMatchObject({
+      code: 'INVALID_INPUT',
+      field: 'entries',
+    });
+  });
+});

@@ -1,0 +1,213 @@
+import { expect, test } from 'vitest';
+import type { Answer } from '../support/api.ts';
+import { HandDaemon } from '../support/daemon.ts';
+import { numbered, runningTask } from '../support/running-task.ts';
+import { startTestServer } from '../support/server.ts';
+
+const { api, newOwner } = await startTestServer();
+const daemon = await HandDaemon.connect(api, { max: 100 });
+
+/** What is stored of a task's output, read by a subscriber from the beginning to its end. */
+async function stored(taskId: string, fields = 'content', owner = api): Promise<Answer[]> {
+  const { task: found } = await owner.ask(
+    'query($id: ID!) { task(id: $id) { contract { id lastSequence } } }',
+    { id: taskId },
+  );
+  const query = `subscription($id: ID!) { contractEvents(contractId: $id, afterSequence: 0) { sequence ... on OutputEntry { ${fields} task { id } } } }`;
+  const subscription = owner.subscribe(query, { id: found.contract.id });
+  const events = await subscription.count(found.contract.lastSequence);
+  subscription.stop();
+  return events
+    .filter((event) => event.task?.id === taskId)
+    .map(({ sequence: _, task: __, ...entry }) => entry);
+}
+
+const contents = async (taskId: string) => (await stored(taskId)).map((entry) => entry.content);
+
+test('a batch that is repeated is stored once', async () => {
+  const { taskId } = await runningTask(api, daemon);
+  for (let time = 0; time < 3; time += 1) {
+    expect(await daemon.append(taskId, 1, 0, numbered('line', 5))).toEqual({ nextIndex: 5, stale: false });
+  }
+  expect(await contents(taskId)).toEqual(numbered('line', 5));
+});
+
+test('of batches that overlap each index is stored once, in order', async () => {
+  const { taskId } = await runningTask(api, daemon);
+  const lines = numbered('line', 12);
+  const batches: [first: number, end: number, next: number][] = [
+    [0, 4, 4],
+    [2, 6, 6],
+    [0, 3, 6],
+    [6, 6, 6],
+    [5, 12, 12],
+    [0, 12, 12],
+  ];
+  for (const [first, end, nextIndex] of batches) {
+    expect(await daemon.append(taskId, 1, first, lines.slice(first, end)), `${first} to ${end}`).toEqual({
+      nextIndex,
+      stale: false,
+    });
+  }
+  expect(await contents(taskId)).toEqual(lines);
+});
+
+test('a batch behind a gap is refused with OUTPUT_GAP and the index to go on from, and nothing of it is stored', async () => {
+  const { taskId } = await runningTask(api, daemon);
+  await daemon.append(taskId, 1, 0, ['first', 'second']);
+  const entries = [{ type: 'STDOUT', content: 'too early', createdAt: new Date().toISOString() }];
+  for (const firstIndex of [3, 1_000, 1_000_000_000]) {
+    const refusal = await daemon.api.mutationRefused('appendTaskOutput', {
+      taskId,
+      attempt: 1,
+      firstIndex,
+      entries,
+    });
+    expect(refusal, `firstIndex ${firstIndex}`).toMatchObject({
+      code: 'OUTPUT_GAP',
+      extensions: { nextIndex: 2 },
+    });
+  }
+  const negative = await daemon.api.mutationRefused('appendTaskOutput', {
+    taskId,
+    attempt: 1,
+    firstIndex: -1,
+    entries,
+  });
+  expect(negative).toMatchObject({ code: 'INVALID_INPUT', field: 'firstIndex' });
+  const end = await daemon.api.mutationRefused('reportTask', {
+    taskId,
+    attempt: 1,
+    status: 'DONE',
+    outputCount: 3,
+  });
+  expect(end).toMatchObject({ code: 'OUTPUT_GAP', extensions: { nextIndex: 2 } });
+  expect(await contents(taskId)).toEqual(['first', 'second']);
+});
+
+test('concurrent batches of one attempt store each index once', async () => {
+  const { taskId } = await runningTask(api, daemon);
+  const lines = numbered('line', 200);
+  const send = async (first: number, size: number): Promise<void> => {
+    for (let next = first; next < lines.length; ) {
+      try {
+        next = (await daemon.append(taskId, 1, next, lines.slice(next, next + size))).nextIndex;
+      } catch (error) {
+        // Another one has not come as far: it is its turn.
+        if (!String(error).includes('OUTPUT_GAP')) throw error;
+        next = Math.max(0, next - size);
+      }
+    }
+  };
+  await Promise.all([send(0, 7), send(0, 11), send(0, 50), send(20, 13), send(40, 3)]);
+  expect(await contents(taskId)).toEqual(lines);
+});
+
+test('output of several tasks at once leaves the log of their contract dense', async () => {
+  const { taskId, contractId, supervisorId } = await runningTask(api, daemon);
+  const send = async (id: string) => {
+    for (let index = 0; index < 20; index += 1) await daemon.append(id, 1, index, [`${id} ${index}`]);
+  };
+  await Promise.all([send(taskId), send(supervisorId)]);
+  const events = await api
+    .subscribe('subscription($id: ID!) { contractEvents(contractId: $id, afterSequence: 0) { sequence } }', {
+      id: contractId,
+    })
+    .until((received) => received.length >= 45);
+  expect(events.map((event) => event.sequence)).toEqual(events.map((_, index) => index + 1));
+  expect(await contents(taskId)).toEqual(numbered(taskId, 20));
+  expect(await contents(supervisorId)).toEqual(numbered(supervisorId, 20));
+});
+
+test('output of an older attempt is taken, marked with its attempt, and its daemon told that it is stale', async () => {
+  const owner = await newOwner();
+  const first = await HandDaemon.connect(owner, { name: 'first' });
+  const { taskId } = await runningTask(owner, first);
+  await first.append(taskId, 1, 0, ['one', 'two']);
+  const second = await HandDaemon.connect(owner, { name: 'second' });
+  await first.report(taskId, 1, 'INTERRUPTED', { outputCount: 2 });
+  // It shares nothing with the supervisor, so it is started on the daemon that it was not lost on.
+  await second.accept(await second.command('SPAWN_TASK', taskId, 2));
+  expect(await second.append(taskId, 2, 0, ['new'])).toEqual({ nextIndex: 1, stale: false });
+  expect(await first.append(taskId, 1, 2, ['three'])).toEqual({ nextIndex: 3, stale: true });
+  expect(await first.append(taskId, 1, 1, ['two', 'three'])).toEqual({ nextIndex: 3, stale: true });
+  expect(await stored(taskId, 'attempt content', owner)).toEqual([
+    { attempt: 1, content: 'one' },
+    { attempt: 1, content: 'two' },
+    { attempt: 2, content: 'new' },
+    { attempt: 1, content: 'three' },
+  ]);
+  const refusals = [
+    await second.api.mutationRefused('appendTaskOutput', { taskId, attempt: 3, firstIndex: 0, entries: [] }),
+    await second.api.mutationRefused('appendTaskOutput', { taskId, attempt: 1, firstIndex: 3, entries: [] }),
+    await first.api.mutationRefused('appendTaskOutput', { taskId, attempt: 2, firstIndex: 1, entries: [] }),
+  ];
+  expect(refusals.map(({ code }) => code)).toEqual(['NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND']);
+});
+
+test("output for another daemon's task, of the same owner or another's, is NOT_FOUND", async () => {
+  const owner = await newOwner();
+  const { taskId } = await runningTask(owner, await HandDaemon.connect(owner));
+  const entries = [{ type: 'STDOUT', content: 'not mine', createdAt: new Date().toISOString() }];
+  const sibling = await HandDaemon.connect(owner, { name: 'sibling' });
+  const foreign = await HandDaemon.connect(await newOwner(), { name: 'foreign' });
+  for (const other of [sibling, foreign]) {
+    const refusal = await other.api.mutationRefused('appendTaskOutput', {
+      taskId,
+      attempt: 1,
+      firstIndex: 0,
+      entries,
+    });
+    expect(refusal.code).toBe('NOT_FOUND');
+  }
+  expect(
+    (await api.mutationRefused('appendTaskOutput', { taskId, attempt: 1, firstIndex: 0, entries })).code,
+  ).toBe('FORBIDDEN');
+  expect(await stored(taskId, 'content', owner)).toEqual([]);
+});
+
+test('NUL and lone surrogates become U+FFFD, in texts and in the names of a tool input', async () => {
+  const { taskId } = await runningTask(api, daemon);
+  const createdAt = '2026-11-23T09:30:00.000Z';
+  const input = {
+    'a\0b': 'c\0d',
+    '\ud800': ['\udfff', { deep: '\0' }],
+    fine: '\u{1F600}\u001b[0m',
+    number: 1.5,
+    none: null,
+  };
+  const entries = [
+    {
+      type: 'TOOL_CALL',
+      content: 'x\0y\ud800z',
+      toolName: 'na\0me',
+      toolInput: input,
+      messageId: 'm\0',
+      createdAt,
+    },
+    { type: 'STDOUT', content: '\u{1F600} \\u0000 \u0001 \u2028', createdAt },
+  ];
+  await daemon.api.mutate('appendTaskOutput', { taskId, attempt: 1, firstIndex: 0, entries }, 'nextIndex');
+  expect(await stored(taskId, 'content toolName toolInput messageId createdAt')).toEqual([
+    {
+      content: 'x\uFFFDy\uFFFDz',
+      toolName: 'na\uFFFDme',
+      toolInput: {
+        'a\uFFFDb': 'c\uFFFDd',
+        '\uFFFD': ['\uFFFD', { deep: '\uFFFD' }],
+        fine: '\u{1F600}\u001b[0m',
+        number: 1.5,
+        none: null,
+      },
+      messageId: 'm\uFFFD',
+      createdAt,
+    },
+    {
+      content: '\u{1F600} \\u0000 \u0001 \u2028',
+      toolName: null,
+      toolInput: null,
+      messageId: null,
+      createdAt,
+    },
+  ]);
+});

@@ -1,0 +1,179 @@
+/** What the operations of the table are about: all of one owner, in one contract. */
+export interface World {
+  readonly contractId: string;
+  /** A running work task of the contract, which is not the one whose key calls. */
+  readonly taskId: string;
+  readonly questionId: string;
+  readonly daemonId: string;
+  readonly commandId: string;
+  readonly worktreeId: string;
+}
+
+/** Those who call, besides the callers without a valid key, who get UNAUTHENTICATED everywhere. */
+export const CALLERS = [
+  'user',
+  'otherOwner',
+  'otherSupervisor',
+  'workTask',
+  'daemon',
+  'otherDaemon',
+  'otherOwnersDaemon',
+] as const;
+export type Caller = (typeof CALLERS)[number];
+type Expected = Record<
+  Caller,
+  'allowed' | 'FORBIDDEN' | 'NOT_FOUND' | 'CONTRACT_MISMATCH' | 'NOT_SUPERVISOR'
+>;
+
+const everyone: Expected = {
+  user: 'allowed',
+  otherOwner: 'allowed',
+  otherSupervisor: 'allowed',
+  workTask: 'allowed',
+  daemon: 'allowed',
+  otherDaemon: 'allowed',
+  otherOwnersDaemon: 'allowed',
+};
+const noDaemon = { daemon: 'FORBIDDEN', otherDaemon: 'FORBIDDEN', otherOwnersDaemon: 'FORBIDDEN' } as const;
+const noTask = { otherSupervisor: 'FORBIDDEN', workTask: 'FORBIDDEN' } as const;
+/** Reading the contract: the owner and the contract's tasks. */
+const read: Expected = {
+  ...everyone,
+  ...noDaemon,
+  otherOwner: 'NOT_FOUND',
+  otherSupervisor: 'CONTRACT_MISMATCH',
+};
+/** What a supervisor does: the owner and the contract's supervisor. */
+const supervise: Expected = { ...read, workTask: 'NOT_SUPERVISOR' };
+/** The owner only; something of the owner is named. */
+const ownObject: Expected = { ...everyone, ...noDaemon, ...noTask, otherOwner: 'NOT_FOUND' };
+/** Any owner, each about what they have. */
+const own: Expected = { ...ownObject, otherOwner: 'allowed' };
+/** A task about itself. */
+const attend: Expected = { ...everyone, ...noDaemon, user: 'FORBIDDEN', otherOwner: 'FORBIDDEN' };
+/** Any daemon about itself. */
+const report: Expected = { ...everyone, ...noTask, user: 'FORBIDDEN', otherOwner: 'FORBIDDEN' };
+/** The one daemon that has the command or the task. */
+const reportObject: Expected = { ...report, otherDaemon: 'NOT_FOUND', otherOwnersDaemon: 'NOT_FOUND' };
+
+export interface Operation {
+  readonly field: string;
+  readonly expected: Expected;
+  readonly arguments: (world: World) => string;
+  readonly selection?: string;
+  /** It answers with a plain value, of which nothing can be selected. */
+  readonly scalar?: true;
+}
+
+export const QUERIES: readonly Operation[] = [
+  { field: 'viewer', expected: everyone, arguments: () => '', selection: 'kind owner { id }' },
+  { field: 'node', expected: read, arguments: (w) => `id: "${w.taskId}"` },
+  { field: 'node', expected: read, arguments: (w) => `id: "${w.contractId}"` },
+  { field: 'node', expected: read, arguments: (w) => `id: "${w.questionId}"` },
+  { field: 'node', expected: { ...ownObject, daemon: 'allowed' }, arguments: (w) => `id: "${w.daemonId}"` },
+  { field: 'contract', expected: read, arguments: (w) => `id: "${w.contractId}"` },
+  { field: 'contracts', expected: own, arguments: () => 'first: 1' },
+  { field: 'contractTree', expected: read, arguments: (w) => `contractId: "${w.contractId}"` },
+  { field: 'documents', expected: read, arguments: (w) => `contractId: "${w.contractId}"` },
+  { field: 'daemons', expected: own, arguments: () => '' },
+  { field: 'task', expected: read, arguments: (w) => `id: "${w.taskId}"` },
+  { field: 'tasks', expected: read, arguments: (w) => `contractId: "${w.contractId}"` },
+  { field: 'checkpoints', expected: read, arguments: (w) => `taskId: "${w.taskId}"` },
+  { field: 'taskDiff', expected: read, arguments: (w) => `taskId: "${w.taskId}"` },
+  { field: 'pendingQuestions', expected: read, arguments: (w) => `contractId: "${w.contractId}"` },
+  { field: 'pendingQuestions', expected: own, arguments: () => '' },
+  { field: 'questions', expected: read, arguments: (w) => `contractId: "${w.contractId}"` },
+  { field: 'taskOutput', expected: read, arguments: (w) => `taskId: "${w.taskId}"` },
+  { field: 'history', expected: own, arguments: () => 'first: 1' },
+  {
+    field: 'checkpointPart',
+    scalar: true,
+    // Nobody is told whether there is such a checkpoint but a daemon that is to restore it.
+    expected: { ...reportObject, daemon: 'NOT_FOUND' },
+    arguments: () => 'checkpointId: "checkpoint_01h455vb4pex5vsknk084sn02q", index: 0',
+  },
+  { field: 'waitForTask', expected: read, arguments: (w) => `taskId: "${w.taskId}", timeoutSeconds: 1` },
+  { field: 'waitForTasks', expected: read, arguments: (w) => `taskIds: ["${w.taskId}"], timeoutSeconds: 1` },
+];
+
+/** Queries that are asked of a daemon or wait: they are run for those who are refused only. */
+export const SLOW = ['taskDiff', 'waitForTask', 'waitForTasks'];
+
+function mutation(field: string, expected: Expected, input: (world: World) => string): Operation {
+  return { field, expected, arguments: (world) => `input: { ${input(world)} }` };
+}
+
+const output = `entries: [{ type: STDOUT, content: "x", createdAt: "2026-01-01T00:00:00Z" }]`;
+const sha = '1'.repeat(40);
+
+export const MUTATIONS: readonly Operation[] = [
+  mutation('createKey', own, () => 'kind: USER, name: "mine"'),
+  mutation('createContract', own, () => 'name: "x", startSupervisor: false'),
+  mutation('drainDaemon', ownObject, (w) => `daemonId: "${w.daemonId}"`),
+  mutation('answerQuestion', ownObject, (w) => `questionId: "${w.questionId}", text: "yes"`),
+  mutation('spawnTask', supervise, (w) => `contractId: "${w.contractId}", name: "x", plan: "x"`),
+  mutation('cancelTask', supervise, (w) => `taskId: "${w.taskId}"`),
+  mutation('sendMessage', supervise, (w) => `taskId: "${w.taskId}", content: "x"`),
+  mutation('mergeTask', supervise, (w) => `taskId: "${w.taskId}"`),
+  mutation('completeContract', supervise, (w) => `contractId: "${w.contractId}", cancelTasks: true`),
+  mutation('askQuestion', supervise, (w) => `contractId: "${w.contractId}", question: "x", waitSeconds: 0`),
+  mutation('awaitAnswer', supervise, (w) => `questionId: "${w.questionId}", timeoutSeconds: 0`),
+  mutation('acknowledgeAnswer', supervise, (w) => `questionId: "${w.questionId}"`),
+  // A work task may save its own working copy, and this is another's.
+  mutation(
+    'createCheckpoint',
+    { ...read, workTask: 'FORBIDDEN' },
+    (w) => `taskId: "${w.taskId}", message: "x"`,
+  ),
+  mutation('withdrawQuestion', supervise, (w) => `questionId: "${w.questionId}"`),
+  mutation('pauseTask', supervise, (w) => `taskId: "${w.taskId}"`),
+  mutation('resumeTask', supervise, (w) => `taskId: "${w.taskId}"`),
+  mutation('retryTask', supervise, (w) => `taskId: "${w.taskId}"`),
+  mutation('updateContract', ownObject, (w) => `contractId: "${w.contractId}", description: "x"`),
+  mutation('setContractPhase', supervise, (w) => `contractId: "${w.contractId}", phase: REVIEW`),
+  mutation('setDocument', supervise, (w) => `contractId: "${w.contractId}", name: "x", content: "x"`),
+  mutation(
+    'addRepository',
+    ownObject,
+    (w) => `contractId: "${w.contractId}", repository: { localPath: "/repositories/x" }`,
+  ),
+  mutation(
+    'removeRepository',
+    ownObject,
+    (w) => `contractId: "${w.contractId}", repositoryId: "repo_01h455vb4pex5vsknk084sn02q"`,
+  ),
+  mutation('archiveContract', ownObject, (w) => `contractId: "${w.contractId}"`),
+  mutation('deleteContract', ownObject, (w) => `contractId: "${w.contractId}"`),
+  mutation('finishTask', attend, () => 'summary: "done"'),
+  mutation('readInbox', attend, () => ''),
+  mutation(
+    'registerDaemon',
+    report,
+    () => 'name: "x", hostname: "x", version: "0", agents: [], maxConcurrentTasks: 1',
+  ),
+  mutation('heartbeatDaemon', report, () => 'epoch: 1'),
+  mutation('disconnectDaemon', report, () => 'epoch: 1'),
+  mutation('acceptCommand', reportObject, (w) => `commandId: "${w.commandId}", epoch: 1`),
+  mutation('completeCommand', reportObject, (w) => `commandId: "${w.commandId}", epoch: 1`),
+  mutation(
+    'reportTask',
+    reportObject,
+    (w) => `taskId: "${w.taskId}", attempt: 1, status: DONE, outputCount: 0`,
+  ),
+  mutation(
+    'appendTaskOutput',
+    reportObject,
+    (w) => `taskId: "${w.taskId}", attempt: 1, firstIndex: 0, ${output}`,
+  ),
+  mutation(
+    'uploadCheckpointPart',
+    reportObject,
+    (w) => `taskId: "${w.taskId}", attempt: 1, uploadId: "u", index: 0, data: "eA=="`,
+  ),
+  mutation(
+    'recordCheckpoint',
+    reportObject,
+    (w) =>
+      `taskId: "${w.taskId}", attempt: 1, worktreeId: "${w.worktreeId}", commitSha: "${sha}", baseSha: "${sha}", branch: "b", message: "m", filesChanged: 0, linesAdded: 0, linesRemoved: 0, uploadId: "u", parts: 0, bytes: 0`,
+  ),
+];

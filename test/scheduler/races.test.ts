@@ -1,0 +1,125 @@
+import { expect, test } from 'vitest';
+import { Api, eventually } from '../support/api.ts';
+import { HandDaemon, openContract, spawn, statusOf } from '../support/daemon.ts';
+import { embedded } from '../support/database.ts';
+import { startTestServer } from '../support/server.ts';
+import { countOf, rowsOf } from '../support/snapshot.ts';
+
+const { api, server, newOwner, another } = await startTestServer();
+// On PostgreSQL a second instance schedules as well; the embedded database has one only.
+const second = embedded ? server : await another();
+
+test('of several instances one starts a task, once', async () => {
+  const elsewhere = new Api(second.url, api.key);
+  const daemons = [
+    await HandDaemon.connect(api, { name: 'one' }),
+    await HandDaemon.connect(elsewhere, { name: 'two' }),
+    await HandDaemon.connect(api, { name: 'three' }),
+  ];
+  const { contractId } = await openContract(api, { startSupervisor: false });
+  const ids = await Promise.all(
+    Array.from({ length: 20 }, (_, index) => spawn(index % 2 === 0 ? api : elsewhere, contractId)),
+  );
+  await eventually(async () => (await countOf(server, 'task', "status = 'STARTING'")) === 20);
+  await Promise.all([server.scheduler.sweepNow(), second.scheduler.sweepNow()]);
+  const rows = await rowsOf<{ attempt: number; spawns: number }>(
+    server,
+    "select t.attempt, count(c.id)::int as spawns from task t left join command c on c.task_id = t.id and c.type = 'SPAWN_TASK' group by t.id",
+  );
+  expect(rows).toEqual(Array(20).fill({ attempt: 1, spawns: 1 }));
+  await eventually(() => daemons.flatMap(({ commands }) => commands.received).length === 20);
+  const delivered = daemons.flatMap(({ commands }) => commands.received.map((command) => command.task.id));
+  expect(delivered.sort()).toEqual([...ids].sort());
+});
+
+test('an acceptance and a cancellation at the same moment never block each other and leave one clear state', async () => {
+  const owner = await newOwner();
+  const daemon = await HandDaemon.connect(owner, { max: 1_000 });
+  const { contractId } = await openContract(owner, { startSupervisor: false });
+  for (let round = 0; round < 30; round += 1) {
+    const taskId = await spawn(owner, contractId);
+    const command = await daemon.command('SPAWN_TASK', taskId);
+    const accept = () =>
+      daemon.api.post('mutation($input: AcceptCommandInput!) { acceptCommand(input: $input) { toolKey } }', {
+        input: { commandId: command.id, epoch: daemon.epoch },
+      });
+    const cancel = () => owner.mutate('cancelTask', { taskId }, 'task { status }');
+    const [accepted, cancelled] =
+      round % 2 === 0
+        ? await Promise.all([accept(), cancel()])
+        : (await Promise.all([cancel(), accept()])).reverse();
+    const code = accepted.errors?.[0].extensions.code;
+    expect(['CANCELLED', 'CANCELLING']).toContain(cancelled.task.status);
+    if (code === undefined) {
+      // Its agent may be there: the daemon confirms that it is gone.
+      expect(cancelled.task.status).toBe('CANCELLING');
+      const key = daemon.api.as(accepted.data.acceptCommand.toolKey);
+      expect((await key.refused('{ viewer { kind } }')).code).toBe('UNAUTHENTICATED');
+    } else expect(code).toBe('STALE_ATTEMPT');
+    if (cancelled.task.status === 'CANCELLING') {
+      await daemon.command('CANCEL_TASK', taskId);
+      await daemon.finish(taskId, 1, 'CANCELLED');
+    }
+    expect(await statusOf(owner, taskId)).toBe('CANCELLED');
+  }
+});
+
+test('an end, a cancellation and a completion of the contract at the same moment leave the task completed', async () => {
+  const owner = await newOwner();
+  const daemon = await HandDaemon.connect(owner, { max: 1_000 });
+  for (let round = 0; round < 6; round += 1) {
+    const { contractId } = await openContract(owner, { startSupervisor: false });
+    const taskId = await spawn(owner, contractId);
+    await daemon.start(taskId);
+    const answers = await Promise.all([
+      daemon.api.post('mutation($input: ReportTaskInput!) { reportTask(input: $input) { task { id } } }', {
+        input: { taskId, attempt: 1, status: 'DONE', outputCount: 0 },
+      }),
+      owner.post('mutation($input: CancelTaskInput!) { cancelTask(input: $input) { task { id } } }', {
+        input: { taskId },
+      }),
+      owner.post(
+        'mutation($input: CompleteContractInput!) { completeContract(input: $input) { contract { id } } }',
+        {
+          input: { contractId, cancelTasks: true },
+        },
+      ),
+    ]);
+    const codes = answers.flatMap(({ errors }) => errors?.map((error) => error.extensions.code) ?? []);
+    expect(codes.filter((code) => code !== 'INVALID_TRANSITION')).toEqual([]);
+    await daemon.finish(taskId, 1, 'CANCELLED');
+    expect(['DONE', 'CANCELLED']).toContain(await statusOf(owner, taskId));
+    const completions = await countOf(
+      server,
+      'contract_event',
+      `type = 'TASK_COMPLETED' and contract_id = (select contract_id from task order by id desc limit 1)`,
+    );
+    expect(completions).toBe(1);
+  }
+});
+
+test('a daemon that leaves while its tasks are cancelled and end leaves none of them behind', async () => {
+  const owner = await newOwner();
+  const daemon = await HandDaemon.connect(owner, { max: 1_000 });
+  for (let round = 0; round < 3; round += 1) {
+    const { contractId } = await openContract(owner, { startSupervisor: false });
+    const ids = await Promise.all(Array.from({ length: 4 }, () => spawn(owner, contractId)));
+    for (const taskId of ids) await daemon.start(taskId);
+    const answers = await Promise.all([
+      ...ids.map((taskId) =>
+        owner.post('mutation($input: CancelTaskInput!) { cancelTask(input: $input) { task { id } } }', {
+          input: { taskId },
+        }),
+      ),
+      daemon.api.post(
+        'mutation($input: DisconnectDaemonInput!) { disconnectDaemon(input: $input) { daemon { id } } }',
+        {
+          input: { epoch: daemon.epoch },
+        },
+      ),
+    ]);
+    expect(answers.flatMap(({ errors }) => errors ?? [])).toEqual([]);
+    for (const taskId of ids) expect(await statusOf(owner, taskId)).toBe('CANCELLED');
+    await daemon.register();
+  }
+});
