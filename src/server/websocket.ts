@@ -85,7 +85,8 @@ export function serveWebSocket(server: Server, runtime: Runtime): WebSocketEndpo
         sessions.set(socket, { principal, closed: new AbortController(), stopWatchingKey });
         // The socket may have gone while the key was looked up: then nobody would tell us of its end again.
         if (socket.readyState !== socket.OPEN) end(connection);
-        return true;
+        // Revoked between the look and the watch, nobody would tell us either: so look once more.
+        return (await authenticate(runtime, key)) !== null;
       },
       onDisconnect: end,
       onClose: end,
