@@ -253,9 +253,19 @@ export class TaskRun {
     this.#started = this.#reportRunning(worktree);
     void this.#watch(agent);
     this.#timer = setInterval(() => void this.#checkpointMeanwhile(), CHECKPOINT_EVERY_MS).unref();
+    if (payload.timeLimitMinutes !== null) this.#limitTime(agent, payload.timeLimitMinutes);
     // Somebody wanted it to end while it was being started.
     if (this.isStale || this.#preparation.signal.aborted || this.record.ending !== null)
       void agent.stop(STALE_GRACE_MS);
+  }
+
+  /** Ends an agent that runs for too long. Being paused counts: a limit is about when, not how much. */
+  #limitTime(agent: Agent, minutes: number): void {
+    const limit = setTimeout(() => {
+      this.failure = `The time limit of ${minutes} ${minutes === 1 ? 'minute' : 'minutes'} is over.`;
+      agent.stop(STOP_GRACE_MS).catch(() => undefined);
+    }, minutes * 60_000).unref();
+    void agent.exited.then(() => clearTimeout(limit));
   }
 
   async #take(entries: OutputEntry[]): Promise<void> {

@@ -50,6 +50,8 @@ export const spawnTaskPayloadSchema = z.object({
   repository: repositorySchema.nullable(),
   worktree: worktreeSpecSchema.nullable(),
   localOnly: z.boolean(),
+  /** How long the agent may run; past it the daemon ends it and reports FAILED. */
+  timeLimitMinutes: z.number().int().nullable(),
   /** For an attempt after the first: what the agent is told it was recovered to; else null. */
   recovery: z.string().nullable(),
 });

@@ -205,6 +205,7 @@ async function start(
       baseWorktreeId: task.role === 'WORK' && !task.baseBranch ? (supervisor?.worktreeId ?? null) : null,
     },
     localOnly: contract.localOnly,
+    timeLimitMinutes: task.timeLimitMinutes ?? null,
     recovery: attempt > 1 ? await recoveryOf(tx, worktree) : null,
   };
   issueCommand(tx, {

@@ -4,6 +4,7 @@ import { deliverAnswers } from '../questions/deliver-answers.ts';
 import { expireQuestions } from '../questions/question.service.ts';
 import { candidates, claimTask } from './claim.ts';
 import { giveUpLostDaemons, withdrawUnaccepted } from './lost-daemons.ts';
+import { noticeStalledTasks } from './stalled-tasks.ts';
 
 export const SWEEP_MS = 5_000;
 
@@ -66,6 +67,7 @@ export class Scheduler {
     await giveUpLostDaemons(this.#runtime);
     await expireQuestions(this.#runtime);
     await deliverAnswers(this.#runtime);
+    await noticeStalledTasks(this.#runtime);
   }
 
   /** Runs what is due now and waits for it: for tests that move the clock. */

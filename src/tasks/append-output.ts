@@ -60,6 +60,7 @@ export async function appendTaskOutput(
   }));
   const task = toUuid(taskId);
   const count = entries.length;
+  const now = op.runtime.clock.now().toISOString();
   const answer = await sql<{ next: number; stale: boolean; contract_id: string }>`
     with known as (
       select a.next_output_index as next, t.role, t.contract_id,
@@ -71,7 +72,8 @@ export async function appendTaskOutput(
       select role, contract_id, ${firstIndex}::int + ${count}::int - next as added, next - ${firstIndex}::int as skipped
       from known where next >= ${firstIndex} and next < ${firstIndex}::int + ${count}::int
     ), moved as (
-      update task_attempt a set next_output_index = ${firstIndex}::int + ${count}::int
+      update task_attempt a set next_output_index = ${firstIndex}::int + ${count}::int,
+        last_output_at = ${now}::timestamptz, stalled_at = null
       from fresh where a.task_id = ${task} and a.attempt = ${batch.attempt}
     ), counter as (
       update contract_counter c set last = c.last + fresh.added from fresh where c.contract_id = fresh.contract_id
@@ -79,7 +81,7 @@ export async function appendTaskOutput(
     ), appended as (
       insert into contract_event (contract_id, sequence, type, task_id, data, occurred_at)
       select fresh.contract_id, counter.before + row.ordinality - fresh.skipped, 'OUTPUT', ${task}::uuid,
-             row.value || jsonb_build_object('role', fresh.role), ${op.runtime.clock.now().toISOString()}::timestamptz
+             row.value || jsonb_build_object('role', fresh.role), ${now}::timestamptz
       from fresh, counter, jsonb_array_elements(${storable(rows)}::jsonb) with ordinality as row
       where row.ordinality > fresh.skipped
     )

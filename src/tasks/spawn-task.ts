@@ -32,6 +32,7 @@ export interface SpawnTaskInput {
   readonly priority?: number | null | undefined;
   readonly baseBranch?: string | null | undefined;
   readonly targetBranch?: string | null | undefined;
+  readonly timeLimitMinutes?: number | null | undefined;
   readonly requestId?: string | null | undefined;
 }
 
@@ -73,6 +74,7 @@ function checkInput(input: SpawnTaskInput) {
   const targetBranch = optionalText(input.targetBranch, 'targetBranch', 250);
   if (baseBranch !== null) checkBranchName(baseBranch, 'baseBranch');
   if (targetBranch !== null) checkBranchName(targetBranch, 'targetBranch');
+  const limit = input.timeLimitMinutes ?? null;
   return {
     name: requiredText(input.name, 'name', 200),
     plan,
@@ -84,6 +86,7 @@ function checkInput(input: SpawnTaskInput) {
     priority: boundedInt(input.priority ?? 0, 'priority', -1_000, 1_000),
     baseBranch,
     targetBranch,
+    timeLimitMinutes: limit === null ? null : boundedInt(limit, 'timeLimitMinutes', 1, 100_000),
   };
 }
 
@@ -127,6 +130,7 @@ async function createWorkTask(
     repositoryPath: repository.localPath,
     baseBranch: input.baseBranch ?? repository.baseBranch,
     targetBranch: input.targetBranch,
+    timeLimitMinutes: input.timeLimitMinutes,
     agent: input.agent ?? contract.agent,
     createdAt: tx.now,
     updatedAt: tx.now,

@@ -14,6 +14,10 @@ const TaskAttemptSchema = defineEntity({
     /** Index of the next output entry that is not stored yet: each index is stored once. */
     nextOutputIndex: p.integer().default(0),
     startedAt: timestamp(),
+    /** When output was last stored; null before the first. */
+    lastOutputAt: timestamp().nullable(),
+    /** When its silence was noticed; null while it speaks. */
+    stalledAt: timestamp().nullable(),
     endedAt: timestamp().nullable(),
   },
 });

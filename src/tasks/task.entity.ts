@@ -71,6 +71,8 @@ const TaskSchema = defineEntity({
     outputSummary: p.text().nullable(),
     costUsd: p.double().default(0),
     tokens: p.integer().default(0),
+    /** How long one attempt may run; null: as long as it takes. */
+    timeLimitMinutes: p.integer().nullable(),
     cancelReason: p.text().nullable(),
     /** What the agent declared by `finishTask`; it takes effect when the agent has ended. */
     finishSummary: p.text().nullable(),

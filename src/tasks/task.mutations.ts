@@ -38,6 +38,9 @@ const SpawnTaskInput = builder.inputType('SpawnTaskInput', {
       description: "The branch to start from; else the supervisor's branch, else the default branch.",
     }),
     targetBranch: t.string({ description: "Where to merge it later; else the supervisor's branch." }),
+    timeLimitMinutes: t.int({
+      description: 'How long an attempt may run, 1 to 100,000; past it the task FAILED. Else no limit.',
+    }),
     requestId: t.string({ description: REQUEST_ID }),
   }),
 });

@@ -90,6 +90,10 @@ TaskType.implement({
       nullable: true,
       description: "Where it is merged to; null: the supervisor's branch.",
     }),
+    timeLimitMinutes: t.exposeInt('timeLimitMinutes', {
+      nullable: true,
+      description: 'How long one attempt may run; null: as long as it takes.',
+    }),
     agent: t.exposeString('agent', { description: 'The agent profile that runs it.' }),
     daemon: t.field({
       type: DaemonType,

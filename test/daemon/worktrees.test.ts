@@ -43,6 +43,7 @@ function payload(localPath: string, id = 'worktree_1'): SpawnTaskPayload {
       restore: null,
     },
     localOnly: true,
+    timeLimitMinutes: null,
     recovery: null,
   };
 }

@@ -79,6 +79,7 @@ export const QUERIES: readonly Operation[] = [
   { field: 'task', expected: read, arguments: (w) => `id: "${w.taskId}"` },
   { field: 'tasks', expected: read, arguments: (w) => `contractId: "${w.contractId}"` },
   { field: 'checkpoints', expected: read, arguments: (w) => `taskId: "${w.taskId}"` },
+  { field: 'worktreeFile', expected: read, arguments: (w) => `taskId: "${w.taskId}", path: "a"` },
   { field: 'taskDiff', expected: read, arguments: (w) => `taskId: "${w.taskId}"` },
   { field: 'pendingQuestions', expected: read, arguments: (w) => `contractId: "${w.contractId}"` },
   { field: 'pendingQuestions', expected: own, arguments: () => '' },
@@ -97,7 +98,7 @@ export const QUERIES: readonly Operation[] = [
 ];
 
 /** Queries that are asked of a daemon or wait: they are run for those who are refused only. */
-export const SLOW = ['taskDiff', 'waitForTask', 'waitForTasks'];
+export const SLOW = ['taskDiff', 'worktreeFile', 'waitForTask', 'waitForTasks'];
 
 function mutation(field: string, expected: Expected, input: (world: World) => string): Operation {
   return { field, expected, arguments: (world) => `input: { ${input(world)} }` };
@@ -129,6 +130,8 @@ export const MUTATIONS: readonly Operation[] = [
   mutation('pauseTask', supervise, (w) => `taskId: "${w.taskId}"`),
   mutation('resumeTask', supervise, (w) => `taskId: "${w.taskId}"`),
   mutation('retryTask', supervise, (w) => `taskId: "${w.taskId}"`),
+  mutation('createBranch', supervise, (w) => `contractId: "${w.contractId}", branchName: "x"`),
+  mutation('createPullRequest', supervise, (w) => `contractId: "${w.contractId}", branch: "x", title: "x"`),
   mutation('updateContract', ownObject, (w) => `contractId: "${w.contractId}", description: "x"`),
   mutation('setContractPhase', supervise, (w) => `contractId: "${w.contractId}", phase: REVIEW`),
   mutation('setDocument', supervise, (w) => `contractId: "${w.contractId}", name: "x", content: "x"`),

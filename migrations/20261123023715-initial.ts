@@ -1,6 +1,6 @@
 import { Migration } from '@mikro-orm/migrations';
 
-export class Migration20261123022527 extends Migration {
+export class Migration20261123023715 extends Migration {
   override up(): void {
     this.addSql(
       `create table "owner" ("id" uuid not null, "name" text not null, "created_at" timestamptz(3) not null, primary key ("id"))`,
@@ -62,7 +62,7 @@ export class Migration20261123022527 extends Migration {
     this.addSql(`create index "worktree_contract_id_index" on "worktree" ("contract_id")`);
     this.addSql(`create index "worktree_daemon_id_index" on "worktree" ("daemon_id")`);
     this.addSql(
-      `create table "task" ("id" uuid not null, "owner_id" uuid not null, "contract_id" uuid not null, "parent_id" uuid null, "depth" int not null default 0, "name" text not null, "description" text null, "plan" text not null, "role" text not null, "status" text not null default 'PENDING', "priority" int not null default 0, "use_own_worktree" boolean not null default false, "worktree_id" uuid null, "repository_url" text null, "repository_path" text null, "base_branch" text null, "target_branch" text null, "agent" text not null, "daemon_id" uuid null, "attempt" int not null default 0, "retry_count" int not null default 0, "failed_daemons" text[] not null default '{}', "error_message" text null, "output_summary" text null, "cost_usd" double precision not null default 0, "tokens" int not null default 0, "cancel_reason" text null, "finish_summary" text null, "finish_success" boolean null, "created_at" timestamptz(3) not null, "updated_at" timestamptz(3) not null, "claimed_at" timestamptz(3) null, "started_at" timestamptz(3) null, "completed_at" timestamptz(3) null, "version" int not null default 1, primary key ("id"))`,
+      `create table "task" ("id" uuid not null, "owner_id" uuid not null, "contract_id" uuid not null, "parent_id" uuid null, "depth" int not null default 0, "name" text not null, "description" text null, "plan" text not null, "role" text not null, "status" text not null default 'PENDING', "priority" int not null default 0, "use_own_worktree" boolean not null default false, "worktree_id" uuid null, "repository_url" text null, "repository_path" text null, "base_branch" text null, "target_branch" text null, "agent" text not null, "daemon_id" uuid null, "attempt" int not null default 0, "retry_count" int not null default 0, "failed_daemons" text[] not null default '{}', "error_message" text null, "output_summary" text null, "cost_usd" double precision not null default 0, "tokens" int not null default 0, "time_limit_minutes" int null, "cancel_reason" text null, "finish_summary" text null, "finish_success" boolean null, "created_at" timestamptz(3) not null, "updated_at" timestamptz(3) not null, "claimed_at" timestamptz(3) null, "started_at" timestamptz(3) null, "completed_at" timestamptz(3) null, "version" int not null default 1, primary key ("id"))`,
     );
     this.addSql(`create index "task_owner_id_index" on "task" ("owner_id")`);
     this.addSql(`create index "task_parent_id_index" on "task" ("parent_id")`);
@@ -89,7 +89,7 @@ export class Migration20261123022527 extends Migration {
       `alter table "task_message" add constraint "task_message_task_id_number_unique" unique ("task_id", "number")`,
     );
     this.addSql(
-      `create table "task_attempt" ("task_id" uuid not null, "attempt" int not null, "daemon_id" uuid not null, "next_output_index" int not null default 0, "started_at" timestamptz(3) not null, "ended_at" timestamptz(3) null, primary key ("task_id", "attempt"))`,
+      `create table "task_attempt" ("task_id" uuid not null, "attempt" int not null, "daemon_id" uuid not null, "next_output_index" int not null default 0, "started_at" timestamptz(3) not null, "last_output_at" timestamptz(3) null, "stalled_at" timestamptz(3) null, "ended_at" timestamptz(3) null, primary key ("task_id", "attempt"))`,
     );
     this.addSql(`create index "task_attempt_daemon_id_index" on "task_attempt" ("daemon_id")`);
     this.addSql(

@@ -1,0 +1,34 @@
+import { sql } from 'kysely';
+import { logEvent } from '../events/append.ts';
+import { kysely } from '../platform/database.ts';
+import { fromUuid, type Id, toUuid } from '../platform/ids.ts';
+import type { Runtime } from '../platform/runtime.ts';
+import { transact } from '../platform/transaction.ts';
+import { Task } from '../tasks/task.entity.ts';
+
+/** Silence of a running task after which the log says so. Milliseconds. */
+export const STALL_MS = 10 * 60_000;
+
+/** Notices running tasks that have been silent for long: an event, once per silence, and nothing else. */
+export async function noticeStalledTasks(runtime: Runtime): Promise<void> {
+  const before = new Date(runtime.clock.now().getTime() - STALL_MS).toISOString();
+  const { rows } = await sql<{ task_id: string; attempt: number }>`
+    select a.task_id, a.attempt from task t join task_attempt a on a.task_id = t.id and a.attempt = t.attempt
+    where t.status = 'RUNNING' and a.stalled_at is null and coalesce(a.last_output_at, a.started_at) < ${before}
+    limit 200`.execute(kysely(runtime.db.fork()));
+  for (const row of rows) await notice(runtime, fromUuid('task', row.task_id), row.attempt);
+}
+
+function notice(runtime: Runtime, taskId: Id<'task'>, attempt: number): Promise<void> {
+  return transact(runtime, async (tx) => {
+    // One of several instances that sweep at once marks it, and only that one tells.
+    const marked = await sql`
+      update task_attempt set stalled_at = ${tx.now.toISOString()}
+      where task_id = ${toUuid(taskId)} and attempt = ${attempt} and stalled_at is null returning 1 as marked`.execute(
+      kysely(tx.em),
+    );
+    if (marked.rows.length === 0) return;
+    const task = await tx.em.findOneOrFail(Task, { id: taskId });
+    logEvent(tx, task.contractId, { type: 'TASK_STALLED', taskId, data: {} });
+  });
+}
