@@ -1,7 +1,7 @@
 import type { MigrationEntry } from '../src/platform/database.ts';
-import { Migration20261123023715 } from './20261123023715-initial.ts';
+import { Migration20261123023949 } from './20261123023949-initial.ts';
 
 /** Every migration, in order. A migration that has landed is never changed. */
 export const migrations: readonly MigrationEntry[] = [
-  { name: '20261123023715-initial', class: Migration20261123023715 },
+  { name: '20261123023949-initial', class: Migration20261123023949 },
 ];

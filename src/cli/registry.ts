@@ -27,7 +27,7 @@ export const COMMANDS: Entry[] = [
   },
   {
     name: 'contract',
-    summary: 'pieces of work: create, look at, watch, complete',
+    summary: 'pieces of work: create, look at, watch, change, complete',
     commands: [
       {
         name: 'create',
@@ -54,6 +54,47 @@ export const COMMANDS: Entry[] = [
         name: 'complete',
         summary: 'complete a contract',
         load: () => import('./commands/contract/complete.ts'),
+      },
+      {
+        name: 'update',
+        summary: 'change a contract',
+        load: () => import('./commands/contract/update.ts'),
+      },
+      {
+        name: 'phase',
+        summary: 'move a contract to another phase',
+        load: () => import('./commands/contract/phase.ts'),
+      },
+      {
+        name: 'repository',
+        summary: 'the git repositories of a contract',
+        commands: [
+          {
+            name: 'add',
+            summary: 'add a repository',
+            load: () => import('./commands/contract/repository/add.ts'),
+          },
+          {
+            name: 'remove',
+            summary: 'remove a repository',
+            load: () => import('./commands/contract/repository/remove.ts'),
+          },
+        ],
+      },
+      {
+        name: 'history',
+        summary: 'show who did what, and from where',
+        load: () => import('./commands/contract/history.ts'),
+      },
+      {
+        name: 'archive',
+        summary: 'put a completed contract away',
+        load: () => import('./commands/contract/archive.ts'),
+      },
+      {
+        name: 'delete',
+        summary: 'delete an archived contract',
+        load: () => import('./commands/contract/delete.ts'),
       },
     ],
   },
@@ -86,6 +127,21 @@ export const COMMANDS: Entry[] = [
       },
       { name: 'cancel', summary: 'stop a task', load: () => import('./commands/task/cancel.ts') },
       {
+        name: 'pause',
+        summary: 'hold a running task',
+        load: () => import('./commands/task/pause.ts'),
+      },
+      {
+        name: 'resume',
+        summary: 'let a paused task go on',
+        load: () => import('./commands/task/resume.ts'),
+      },
+      {
+        name: 'retry',
+        summary: 'start a task again that failed or was cancelled',
+        load: () => import('./commands/task/retry.ts'),
+      },
+      {
         name: 'send',
         summary: 'send a message to the agent of a task',
         load: () => import('./commands/task/send.ts'),
@@ -108,10 +164,15 @@ export const COMMANDS: Entry[] = [
     commands: [
       {
         name: 'list',
-        summary: 'list the questions that wait for an answer',
+        summary: 'list questions, first of all those that wait for an answer',
         load: () => import('./commands/question/list.ts'),
       },
       { name: 'answer', summary: 'answer a question', load: () => import('./commands/question/answer.ts') },
+      {
+        name: 'withdraw',
+        summary: 'take a question back',
+        load: () => import('./commands/question/withdraw.ts'),
+      },
       {
         name: 'watch',
         summary: 'show questions as they are asked',
@@ -129,6 +190,11 @@ export const COMMANDS: Entry[] = [
         load: () => import('./commands/document/list.ts'),
       },
       { name: 'show', summary: 'show a document', load: () => import('./commands/document/show.ts') },
+      {
+        name: 'set',
+        summary: 'write a document',
+        load: () => import('./commands/document/set.ts'),
+      },
     ],
   },
   {
@@ -177,6 +243,16 @@ export const COMMANDS: Entry[] = [
         name: 'checkpoint',
         summary: 'save a working copy, by default the own',
         load: () => import('./commands/task/checkpoint.ts'),
+      },
+      {
+        name: 'phase',
+        summary: 'move the contract to another phase',
+        load: () => import('./commands/supervisor/phase.ts'),
+      },
+      {
+        name: 'document',
+        summary: 'write a document of the contract',
+        load: () => import('./commands/supervisor/document.ts'),
       },
       {
         name: 'complete',

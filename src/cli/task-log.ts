@@ -1,7 +1,12 @@
 import type { TaskmeshClient } from '../client/client.ts';
 import type { UnreachableError } from '../client/errors.ts';
 import { follow } from '../client/follow.ts';
-import { ContractEventsDocument, type ContractEventsSubscription } from '../client/generated/graphql.ts';
+import {
+  ContractEventsDocument,
+  type ContractEventsSubscription,
+  TaskOutputDocument,
+} from '../client/generated/graphql.ts';
+import type { Api } from './api.ts';
 
 export type LogEvent = ContractEventsSubscription['contractEvents'];
 export type OutputEvent = Extract<LogEvent, { __typename: 'OutputEntry' }>;
@@ -11,6 +16,16 @@ export interface LogOptions {
   readonly signal?: AbortSignal;
   readonly onRetry?: (error: UnreachableError) => void;
 }
+
+/** A task's place in the log of its contract, as it was when it was asked for. */
+export interface LogPosition {
+  readonly taskId: string;
+  readonly contractId: string;
+  readonly lastSequence: number;
+}
+
+/** Enough that a long output takes few requests, few enough that an answer stays small. */
+const PAGE = 500;
 
 /** A contract's log, from a position on, going on over cut connections until the signal aborts. */
 export async function* contractLog(
@@ -28,29 +43,45 @@ export async function* contractLog(
 }
 
 /**
- * What a task has said, read from the contract's log. It ends at the last entry that the log had when it began, or,
- * with `follow`, when the task completes: its completion comes after the last of its output.
+ * What a task had said up to the position, page by page. It ends there, also while the task goes on talking faster
+ * than the pages are read.
  */
-export async function* taskOutput(
-  client: TaskmeshClient,
-  position: { taskId: string; contractId: string; lastSequence: number; completed: boolean },
-  options: { follow: boolean } & LogOptions,
+export async function* storedOutput(
+  api: Api,
+  { taskId, lastSequence }: LogPosition,
+  afterSequence: number,
 ): AsyncGenerator<OutputEvent, void, undefined> {
-  const { follow: goOn, ...rest } = options;
-  const toTheEndOfNow = !goOn || position.completed;
-  const from = rest.afterSequence ?? 0;
-  if (toTheEndOfNow && from >= position.lastSequence) return;
-  for await (const event of contractLog(client, position.contractId, { ...rest, afterSequence: from })) {
-    if (event.__typename === 'OutputEntry' && event.task.id === position.taskId) yield event;
-    if (toTheEndOfNow ? event.sequence >= position.lastSequence : endsTask(event, position)) return;
+  let after: string | null = String(afterSequence);
+  // The server refuses a position behind the end of the log.
+  if (afterSequence >= lastSequence) return;
+  while (after !== null) {
+    const { taskOutput }: { taskOutput: Page } = await api.call(TaskOutputDocument, {
+      taskId,
+      first: PAGE,
+      after,
+    });
+    for (const entry of taskOutput.nodes) {
+      if (entry.sequence > lastSequence) return;
+      yield entry;
+    }
+    after = taskOutput.pageInfo.hasNextPage ? (taskOutput.pageInfo.endCursor ?? null) : null;
   }
 }
 
-/** An earlier completion, of a task that was started again since, lies before the position. */
-function endsTask(event: LogEvent, position: { taskId: string; lastSequence: number }): boolean {
-  return (
-    event.__typename === 'TaskCompletedEvent' &&
-    event.task.id === position.taskId &&
-    event.sequence > position.lastSequence
-  );
+interface Page {
+  readonly nodes: readonly OutputEvent[];
+  readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor?: string | null };
+}
+
+/** What a task says from the position on, until it completes: its completion comes after the last of its output. */
+export async function* liveOutput(
+  api: Api,
+  { taskId, contractId, lastSequence }: LogPosition,
+  { afterSequence = 0, ...rest }: LogOptions,
+): AsyncGenerator<OutputEvent, void, undefined> {
+  const from = Math.max(afterSequence, lastSequence);
+  for await (const event of contractLog(api.client, contractId, { ...rest, afterSequence: from })) {
+    if (event.__typename === 'OutputEntry' && event.task.id === taskId) yield event;
+    if (event.__typename === 'TaskCompletedEvent' && event.task.id === taskId) return;
+  }
 }

@@ -15,10 +15,16 @@ export async function givenText(
     throw usageFailure(`--${flag} and --${flag}-file say the same thing twice. Give one.`, flag);
   }
   if (file === undefined) return text;
+  return textOfFile(file, `${flag}-file`, terminal);
+}
+
+/** The text of a file, or of stdin for `-`, that the option `--flag` names. */
+export async function textOfFile(file: string, flag: string, terminal: Terminal): Promise<string> {
   // Stdin is read only when asked for: a script may be coming in on it.
   if (file === '-') return readAll(terminal.stdin);
   return readFile(file, 'utf8').catch((error: Error) => {
-    throw usageFailure(`The file of --${flag}-file cannot be read: ${error.message}`, `${flag}File`);
+    const field = flag.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+    throw usageFailure(`The file of --${flag} cannot be read: ${error.message}`, field);
   });
 }
 

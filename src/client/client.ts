@@ -82,7 +82,11 @@ export class TaskmeshClient {
       throw new UnreachableError(this.url, cause);
     }
     const refusal = answer.errors?.[0];
-    if (refusal) throw new ApiError(refusal.message, refusal.extensions);
+    if (refusal) {
+      const error = new ApiError(refusal.message, refusal.extensions);
+      // A server that stops has not answered: another one does, or the same when it is back.
+      throw error.code === 'SHUTTING_DOWN' ? new UnreachableError(this.url, error) : error;
+    }
     if (!answer.data)
       throw new UnreachableError(this.url, new Error('The answer was not a GraphQL response.'));
     return answer.data;

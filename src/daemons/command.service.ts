@@ -1,4 +1,5 @@
 import { LockMode } from '@mikro-orm/core';
+import type { ZodType } from 'zod';
 import { listenTo, Source } from '../events/source.ts';
 import { authorize } from '../keys/permissions.ts';
 import { topics } from '../platform/doorbell.ts';
@@ -14,7 +15,9 @@ import { Daemon } from './daemon.entity.ts';
 export interface CommandHandler {
   /** May refuse by throwing. @returns what the daemon is handed with the acceptance */
   accepted?(tx: Transaction, command: Command): Promise<{ toolKey: string | null }>;
-  /** `result` is what the daemon sent: parse it. */
+  /** What a result must look like; an answer that does not is a failure. */
+  readonly result?: ZodType;
+  /** `result` is what the daemon sent, and fits the schema where there is one. */
   completed?(tx: Transaction, command: Command, result: unknown): Promise<void>;
   failed?(tx: Transaction, command: Command): Promise<void>;
 }
@@ -154,6 +157,11 @@ export interface CommandAnswer {
   readonly error?: { readonly code: string; readonly message: string } | null | undefined;
 }
 
+const UNREADABLE = {
+  code: 'COMMAND_FAILED',
+  message: "The daemon's answer could not be read. Is it of the same version as the server?",
+};
+
 /** A daemon answers a command. The first answer counts; the same command answered again changes nothing. */
 export async function completeCommand(op: Operation, input: CommandAnswer): Promise<{ command: Command }> {
   return transact(op.runtime, async (tx) => {
@@ -161,15 +169,18 @@ export async function completeCommand(op: Operation, input: CommandAnswer): Prom
     if (command.status === 'COMPLETED' || command.status === 'FAILED') return { command };
     command.answeredAt = tx.now;
     tx.ring(topics.command(command.id));
-    if (input.error) {
+    const handler = handlers[command.type];
+    const isReadable = handler?.result?.safeParse(input.result).success ?? true;
+    const error = input.error ?? (isReadable ? null : UNREADABLE);
+    if (error) {
       command.status = 'FAILED';
-      command.errorCode = input.error.code.slice(0, 100);
-      command.errorMessage = input.error.message.replaceAll('\0', '').slice(0, 10_000);
-      await handlers[command.type]?.failed?.(tx, command);
+      command.errorCode = error.code.slice(0, 100);
+      command.errorMessage = error.message.replaceAll('\0', '').slice(0, 10_000);
+      await handler?.failed?.(tx, command);
     } else {
       command.status = 'COMPLETED';
       command.result = (input.result ?? {}) as Record<string, unknown>;
-      await handlers[command.type]?.completed?.(tx, command, input.result);
+      await handler?.completed?.(tx, command, input.result);
     }
     return { command };
   });

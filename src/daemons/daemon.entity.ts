@@ -17,6 +17,8 @@ const DaemonSchema = defineEntity({
     daemonVersion: p.text(),
     /** DISCONNECTED when it left, or was silent for longer than its lease. */
     status: p.enum(DAEMON_STATUSES),
+    /** The owner's wish, which outlives any absence: status is DRAINING while it is there. */
+    draining: p.boolean().default(false),
     /** Names of the agent profiles it offers. */
     agents: p.type('text[]').$type<string[]>(),
     localPaths: p.type('text[]').$type<string[]>(),

@@ -46,8 +46,7 @@ export async function registerDaemon(op: Operation, input: Registration): Promis
       ? await tx.em.findOneOrFail(Daemon, { id: key.daemonId }, { lockMode: LockMode.PESSIMISTIC_WRITE })
       : null;
     if (daemon) {
-      // Draining is the owner's wish and outlives a reconnect.
-      const status = daemon.status === 'DRAINING' ? 'DRAINING' : 'CONNECTED';
+      const status = daemon.draining ? 'DRAINING' : 'CONNECTED';
       tx.em.assign(daemon, { ...fields, status, epoch: daemon.epoch + 1, lastHeartbeatAt: tx.now });
     } else {
       daemon = tx.em.create(Daemon, {
@@ -106,10 +105,11 @@ export async function drainDaemon(
       { lockMode: LockMode.PESSIMISTIC_WRITE },
     );
     if (!daemon) throw notFound('daemon', id);
-    if (daemon.status !== 'DISCONNECTED') daemon.status = (input.draining ?? true) ? 'DRAINING' : 'CONNECTED';
+    daemon.draining = input.draining ?? true;
+    if (daemon.status !== 'DISCONNECTED') daemon.status = daemon.draining ? 'DRAINING' : 'CONNECTED';
     recordHistory(tx, op, {
       action: 'daemon.drained',
-      details: { daemonId: id, draining: input.draining ?? true },
+      details: { daemonId: id, draining: daemon.draining },
     });
     tx.ring(topics.schedule);
     return daemon;

@@ -23,7 +23,7 @@ export class PostgresDoorbell implements Doorbell {
   #client: pg.Client | undefined;
   #probe: NodeJS.Timeout | undefined;
   #retry: NodeJS.Timeout | undefined;
-  #scheduled = false;
+  #busy = false;
   #closed = false;
 
   constructor(connectionString: string, logger: Logger) {
@@ -61,7 +61,8 @@ export class PostgresDoorbell implements Doorbell {
     if (this.#closed) return void client.end().catch(() => undefined);
     this.#client = client;
     this.#probe = setInterval(() => {
-      client.query('SELECT 1').catch((error) => this.#lost(client, error));
+      // A query under way probes the connection just as well.
+      if (!this.#busy) this.#query(client, 'SELECT 1', []);
     }, PROBE_MS);
     this.#probe.unref();
     this.#local.ringAll();
@@ -79,13 +80,16 @@ export class PostgresDoorbell implements Doorbell {
     return this.#local.onRing(topic, callback);
   }
 
+  /** What was rung meanwhile goes out with the next one: the connection takes one query at a time. */
   #send(): void {
-    if (this.#scheduled || !this.#client || this.#pending.size === 0) return;
-    this.#scheduled = true;
+    if (this.#busy || !this.#client || this.#pending.size === 0) return;
+    this.#busy = true;
     setImmediate(() => {
-      this.#scheduled = false;
       const client = this.#client;
-      if (!client) return;
+      if (!client) {
+        this.#busy = false;
+        return;
+      }
       let payload = this.#instance;
       const sent: string[] = [];
       for (const name of this.#pending) {
@@ -94,16 +98,25 @@ export class PostgresDoorbell implements Doorbell {
         sent.push(name);
         this.#pending.delete(name);
       }
-      client
-        .query('SELECT pg_notify($1, $2)', [CHANNEL, payload])
-        .then(() => this.#send())
-        .catch((error) => {
-          // The other instances did not lose anything and would never know: it is sent again on the next connection.
-          for (const name of sent) this.#pending.add(name);
-          this.#lost(client, error);
-          this.#send();
-        });
+      this.#query(client, 'SELECT pg_notify($1, $2)', [CHANNEL, payload], () => {
+        // The other instances did not lose anything and would never know: it is sent again on the next connection.
+        for (const name of sent) this.#pending.add(name);
+      });
     });
+  }
+
+  #query(client: pg.Client, text: string, values: string[], failed: () => void = () => undefined): void {
+    this.#busy = true;
+    client
+      .query(text, values)
+      .catch((error) => {
+        failed();
+        this.#lost(client, error);
+      })
+      .finally(() => {
+        this.#busy = false;
+        this.#send();
+      });
   }
 
   #lost(client: pg.Client, error: unknown): void {

@@ -11,6 +11,8 @@ export interface Runtime {
   readonly doorbell: Doorbell;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Aborted when the instance stops: whoever waits is told, and waits on at another one. */
+  readonly closing: AbortSignal;
 }
 
 /** One call of the API: who, from where, and until when. Services take it first. */

@@ -1,3 +1,4 @@
+import { DomainError } from './errors.ts';
 import type { Runtime } from './runtime.ts';
 
 /** A lost ring delays a waiting request by at most this much. */
@@ -7,6 +8,7 @@ const RECHECK_MS = 3_000;
  * Waits until `check` gives something, asking again at each ring of the topics. Holds no transaction and no listener
  * once it is over.
  * @returns null at the timeout, or when the signal aborts: the client is gone
+ * @throws DomainError SHUTTING_DOWN when the instance stops
  */
 export async function waitUntil<T>(
   runtime: Runtime,
@@ -23,11 +25,18 @@ export async function waitUntil<T>(
   };
   // Listening before the first check: what happens between the two is heard.
   const stops = topicNames.map((topic) => runtime.doorbell.onRing(topic, ring));
-  signal.addEventListener('abort', ring, { once: true });
+  const { closing } = runtime;
+  for (const end of [signal, closing]) end.addEventListener('abort', ring, { once: true });
   const deadline = performance.now() + timeoutMs;
   try {
     for (;;) {
       rung = false;
+      if (closing.aborted) {
+        throw new DomainError(
+          'SHUTTING_DOWN',
+          'The server is stopping. Call again: another one answers, or this one when it is back.',
+        );
+      }
       const found = await check();
       if (found !== null) return found;
       const left = deadline - performance.now();
@@ -43,6 +52,6 @@ export async function waitUntil<T>(
     }
   } finally {
     for (const stop of stops) stop();
-    signal.removeEventListener('abort', ring);
+    for (const end of [signal, closing]) end.removeEventListener('abort', ring);
   }
 }

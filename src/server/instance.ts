@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { migrations } from '../../migrations/index.ts';
 import { registerCommandHandlers } from '../daemons/command.service.ts';
@@ -27,6 +28,8 @@ export interface Instance {
   readonly runtime: Runtime;
   /** Names of the migrations that this start applied. */
   readonly migrated: readonly string[];
+  /** Tells whoever waits that the instance stops. */
+  beginClosing(): void;
   close(): Promise<void>;
 }
 
@@ -46,8 +49,17 @@ export async function openInstance(config: ServerConfig, options: InstanceOption
     const migrated = await migrate(db, config.databaseUrl);
     const opened = await openDoorbell(config.databaseUrl, logger);
     const doorbell = options.doorbell?.(opened) ?? opened;
-    const runtime: Runtime = { db, doorbell, clock: options.clock ?? systemClock, logger };
-    return { runtime, migrated, close: () => closeInstance(runtime, db) };
+    const closing = new AbortController();
+    // Each waiting request listens to it.
+    setMaxListeners(0, closing.signal);
+    const clock = options.clock ?? systemClock;
+    const runtime: Runtime = { db, doorbell, clock, logger, closing: closing.signal };
+    return {
+      runtime,
+      migrated,
+      beginClosing: () => closing.abort(),
+      close: () => closeInstance(runtime, db),
+    };
   } catch (error) {
     await db.close();
     throw error;

@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { ServerConfig } from '../platform/config.ts';
 import { DomainError } from '../platform/errors.ts';
@@ -39,7 +39,12 @@ export async function startServer(
     const firstKey = await createFirstOwner(runtime, config.dataDir);
     const yoga = createGraphQLServer(runtime, config.production);
     const state = { stopping: false };
+    const streams = new Set<ServerResponse>();
     const http = createServer((request, response) => {
+      if (request.headers.accept?.includes('text/event-stream')) {
+        streams.add(response);
+        response.once('close', () => streams.delete(response));
+      }
       if (!answerHealth(runtime, state, request, response)) void yoga(request, response, { req: request });
     });
     const sockets = serveWebSocket(http, runtime);
@@ -52,6 +57,9 @@ export async function startServer(
     runtime.logger.info({ url, embedded: runtime.db.embedded, migrated: instance.migrated }, 'ready');
     const close = async () => {
       state.stopping = true;
+      instance.beginClosing();
+      // Cut, not ended: an SSE client takes an end for the end of the subscription, and a cut for a reason to come back.
+      for (const stream of streams) stream.destroy();
       await scheduler.close();
       await sockets.close();
       await drain(http);
@@ -80,7 +88,7 @@ function listen(http: Server, config: ServerConfig): Promise<void> {
   });
 }
 
-/** Answers under way get a moment; waiting requests and SSE streams are cut, and their clients come back. */
+/** Answers under way get a moment. Who waited was told, and comes back. */
 async function drain(http: Server): Promise<void> {
   const closed = new Promise<void>((resolve) => http.close(() => resolve()));
   http.closeIdleConnections();

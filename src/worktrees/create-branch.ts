@@ -81,6 +81,7 @@ export async function createBranch(op: Operation, input: CreateBranchInput): Pro
 
 /** Tells the log, whether or not anybody still waits for the answer. */
 export const createBranchHandler: CommandHandler = {
+  result: createBranchResultSchema,
   completed: (tx, command, result) => {
     const { branchName, commitSha } = parseAnswer(createBranchResultSchema, result);
     return logOutcome(tx, command, 'SYSTEM', `Branch ${branchName} is at ${commitSha}.`);

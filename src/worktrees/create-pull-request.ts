@@ -124,6 +124,7 @@ async function copyOfBranch(em: EntityManager, supervised: Worktree, branch: str
 
 /** Tells the log, whether or not anybody still waits for the answer. */
 export const createPullRequestHandler: CommandHandler = {
+  result: createPullRequestResultSchema,
   completed: (tx, command, result) => {
     const { url, number, created } = parseAnswer(createPullRequestResultSchema, result);
     const did = created ? 'was opened' : 'was open already';

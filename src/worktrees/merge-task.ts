@@ -163,6 +163,7 @@ function sameRepository(a: Worktree, b: Worktree): boolean {
 
 /** What a merge that was done, or failed, changes here, whether or not anybody still waits for it. */
 export const mergeHandler: CommandHandler = {
+  result: mergeTaskResultSchema,
   completed: async (tx, command, result) => {
     const answer = parseAnswer(mergeTaskResultSchema, result);
     const payload = mergeTaskPayloadSchema.parse(command.payload);

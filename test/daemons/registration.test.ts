@@ -136,3 +136,18 @@ test('output of a task that was never its own, negative indexes and too long bat
     });
   });
 });
+
+test('a daemon that drains goes on draining when it comes back, until its owner says otherwise', async () => {
+  const daemon = await HandDaemon.connect(api, { name: 'drained' });
+  const status = async () => {
+    const { daemons } = await api.ask('{ daemons { id status } }');
+    return daemons.find(({ id }: { id: string }) => id === daemon.id).status;
+  };
+  await api.mutate('drainDaemon', { daemonId: daemon.id }, 'daemon { id }');
+  await daemon.api.mutate('disconnectDaemon', { epoch: daemon.epoch }, 'daemon { id }');
+  expect(await status()).toBe('DISCONNECTED');
+  await daemon.register({ name: 'drained' });
+  expect(await status()).toBe('DRAINING');
+  await api.mutate('drainDaemon', { daemonId: daemon.id, draining: false }, 'daemon { id }');
+  expect(await status()).toBe('CONNECTED');
+});

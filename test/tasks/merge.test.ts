@@ -155,6 +155,17 @@ test('a conflict is a result, with the tasks that made the commits on both sides
   );
 });
 
+test('an answer that cannot be read is a failure, not a success and not a silence', async () => {
+  const taskId = await done();
+  const merging = api.mutationRefused('mergeTask', { taskId });
+  await daemon.complete(await daemon.command('MERGE_TASK', taskId), { outcome: 'FINE' });
+  expect(await merging).toMatchObject({
+    code: 'COMMAND_FAILED',
+    message: expect.stringContaining('version'),
+  });
+  expect(await statusOf(api, taskId)).toBe('DONE');
+});
+
 test.each([
   ['TARGET_DIRTY', 'TARGET_DIRTY'],
   ['OUTCOME_UNKNOWN', 'OUTCOME_UNKNOWN'],

@@ -18,6 +18,16 @@ export type AcknowledgeAnswerInput = {
   questionId: string;
 };
 
+/** A repository to add to a contract. */
+export type AddRepositoryInput = {
+  /** The contract. */
+  contractId: string;
+  /** The repository; as the primary one it takes the place of the old. */
+  repository: RepositoryInput;
+  /** Any text that names this request: sent again, also while the first is under way, it gives the first result and does nothing twice. */
+  requestId?: string | null | undefined;
+};
+
 /** An answer: choices, a text, or both. */
 export type AnswerQuestionInput = {
   /** Choices among those offered; one, unless multiSelect. */
@@ -40,6 +50,14 @@ export type AppendTaskOutputInput = {
   firstIndex: number;
   /** The task. */
   taskId: string;
+};
+
+/** A contract to put away. */
+export type ArchiveContractInput = {
+  /** The contract. */
+  contractId: string;
+  /** Any text that names this request: sent again, also while the first is under way, it gives the first result and does nothing twice. */
+  requestId?: string | null | undefined;
 };
 
 /** What to ask. */
@@ -244,6 +262,12 @@ export type DaemonStatus =
   /** It finishes what it has and takes nothing new. */
   | 'DRAINING';
 
+/** A contract to delete for good. */
+export type DeleteContractInput = {
+  /** The contract. */
+  contractId: string;
+};
+
 /** A daemon leaves. */
 export type DisconnectDaemonInput = {
   /** The epoch that registerDaemon gave. */
@@ -411,6 +435,14 @@ export type OutputType =
   /** What the agent was told. */
   | 'USER';
 
+/** Which task to pause. */
+export type PauseTaskInput = {
+  /** Any text that names this request: sent again, also while the first is under way, it gives the first result and does nothing twice. */
+  requestId?: string | null | undefined;
+  /** The task. */
+  taskId: string;
+};
+
 /** What kind of key a caller has. */
 export type PrincipalKind =
   /** A worker machine. */
@@ -509,6 +541,16 @@ export type RegisterDaemonInput = {
   version: string;
 };
 
+/** A repository to remove from a contract. */
+export type RemoveRepositoryInput = {
+  /** The contract. */
+  contractId: string;
+  /** The repository. */
+  repositoryId: string;
+  /** Any text that names this request: sent again, also while the first is under way, it gives the first result and does nothing twice. */
+  requestId?: string | null | undefined;
+};
+
 /** What became of a task. */
 export type ReportTaskInput = {
   /** The attempt. */
@@ -554,6 +596,22 @@ export type RepositoryInput = {
   url?: string | null | undefined;
 };
 
+/** Which task to let go on. */
+export type ResumeTaskInput = {
+  /** Any text that names this request: sent again, also while the first is under way, it gives the first result and does nothing twice. */
+  requestId?: string | null | undefined;
+  /** The task. */
+  taskId: string;
+};
+
+/** Which task to start again. */
+export type RetryTaskInput = {
+  /** Any text that names this request: sent again, also while the first is under way, it gives the first result and does nothing twice. */
+  requestId?: string | null | undefined;
+  /** The task. */
+  taskId: string;
+};
+
 /** A message to an agent. */
 export type SendMessageInput = {
   /** The text. */
@@ -562,6 +620,30 @@ export type SendMessageInput = {
   requestId?: string | null | undefined;
   /** The task whose agent it is for. */
   taskId: string;
+};
+
+/** Where a contract stands. */
+export type SetContractPhaseInput = {
+  /** The contract; a supervisor's key implies its own. */
+  contractId?: string | null | undefined;
+  /** The phase. */
+  phase: ContractPhase;
+  /** Any text that names this request: sent again, also while the first is under way, it gives the first result and does nothing twice. */
+  requestId?: string | null | undefined;
+};
+
+/** A document to write. */
+export type SetDocumentInput = {
+  /** Markdown. */
+  content: string;
+  /** The contract; a supervisor's key implies its own. */
+  contractId?: string | null | undefined;
+  /** Its name: the document of that name is written anew. */
+  name: string;
+  /** The phase it belongs to; left out: as before, or none. */
+  phase?: ContractPhase | null | undefined;
+  /** Any text that names this request: sent again, also while the first is under way, it gives the first result and does nothing twice. */
+  requestId?: string | null | undefined;
 };
 
 /** A task to add to a contract. */
@@ -628,6 +710,22 @@ export type TaskStatus =
   /** A supervisor whose turn ended; a message wakes it. */
   | 'WAITING';
 
+/** What to change of a contract; what is left out stays. */
+export type UpdateContractInput = {
+  /** The agent profile of tasks that name none. */
+  agent?: string | null | undefined;
+  /** The contract. */
+  contractId: string;
+  /** What it is about; empty: nothing. */
+  description?: string | null | undefined;
+  /** Whether nothing may leave the daemons' machines. */
+  localOnly?: boolean | null | undefined;
+  /** What to call it. */
+  name?: string | null | undefined;
+  /** Any text that names this request: sent again, also while the first is under way, it gives the first result and does nothing twice. */
+  requestId?: string | null | undefined;
+};
+
 /** A piece of a checkpoint's data. */
 export type UploadCheckpointPartInput = {
   /** The attempt. */
@@ -648,6 +746,14 @@ export type WaitMode =
   | 'ALL'
   /** When one is completed. */
   | 'ANY';
+
+/** Which question to take back. */
+export type WithdrawQuestionInput = {
+  /** The question. */
+  questionId: string;
+  /** Any text that names this request: sent again, also while the first is under way, it gives the first result and does nothing twice. */
+  requestId?: string | null | undefined;
+};
 
 /** The working copy a task got. */
 export type WorktreeReportInput = {
@@ -672,6 +778,8 @@ export type ContractLineFragment = { id: string, name: string, phase: ContractPh
 export type ContractDetailsFragment = { id: string, name: string, description: string | null, phase: ContractPhase, status: ContractStatus, agent: string, localOnly: boolean, summary: string | null, lastSequence: number, createdAt: string, completedAt: string | null, repositories: Array<{ id: string, url: string | null, localPath: string | null, baseBranch: string | null, isPrimary: boolean }>, documents: Array<{ id: string, name: string, phase: ContractPhase | null, updatedAt: string }>, supervisor: { id: string, name: string, status: TaskStatus } | null };
 
 export type QuestionDetailsFragment = { id: string, question: string, choices: Array<string>, context: string | null, multiSelect: boolean, questionType: QuestionType, status: QuestionStatus, timeoutSeconds: number, expiresAt: string | null, response: string | null, createdAt: string, contract: { id: string, name: string }, task: { id: string, name: string } };
+
+export type OutputDetailsFragment = { __typename: 'OutputEntry', sequence: number, occurredAt: string, attempt: number, messageId: string | null, content: string, toolName: string | null, toolInput: unknown, isError: boolean, isPartial: boolean, outputType: OutputType, task: { id: string, name: string, role: TaskRole } };
 
 export type ContractListQueryVariables = Exact<{
   status?: ContractStatus | null | undefined;
@@ -895,12 +1003,115 @@ export type ContractEventsSubscription = { contractEvents:
     | { __typename: 'ContractChangedEvent', updatedFields: Array<string>, updatedBy: string, sequence: number, occurredAt: string, type: EventType, contract: { id: string, name: string, status: ContractStatus, phase: ContractPhase } }
     | { __typename: 'MergeFinishedEvent', outcome: MergeOutcome, targetBranch: string, commitSha: string | null, sequence: number, occurredAt: string, mergeMessage: string, task: { id: string, name: string, role: TaskRole } }
     | { __typename: 'MessageSentEvent', sequence: number, occurredAt: string, sent: { number: number, sender: MessageSender, content: string }, task: { id: string, name: string, role: TaskRole } }
-    | { __typename: 'OutputEntry', attempt: number, messageId: string | null, content: string, toolName: string | null, toolInput: unknown, isError: boolean, isPartial: boolean, sequence: number, occurredAt: string, outputType: OutputType, task: { id: string, name: string, role: TaskRole } }
+    | { __typename: 'OutputEntry', sequence: number, occurredAt: string, attempt: number, messageId: string | null, content: string, toolName: string | null, toolInput: unknown, isError: boolean, isPartial: boolean, outputType: OutputType, task: { id: string, name: string, role: TaskRole } }
     | { __typename: 'QuestionEvent', sequence: number, occurredAt: string, type: EventType, question: { id: string, question: string, choices: Array<string>, context: string | null, multiSelect: boolean, questionType: QuestionType, status: QuestionStatus, timeoutSeconds: number, expiresAt: string | null, response: string | null, createdAt: string, contract: { id: string, name: string }, task: { id: string, name: string } } }
     | { __typename: 'TaskCompletedEvent', outputSummary: string | null, errorMessage: string | null, sequence: number, occurredAt: string, taskStatus: TaskStatus, task: { id: string, name: string, role: TaskRole } }
     | { __typename: 'TaskStalledEvent', sequence: number, occurredAt: string, task: { id: string, name: string, role: TaskRole } }
     | { __typename: 'TaskUpdatedEvent', updatedFields: Array<string>, updatedBy: string, sequence: number, occurredAt: string, type: EventType, taskStatus: TaskStatus, task: { id: string, name: string, role: TaskRole } }
    };
+
+export type PauseTaskMutationVariables = Exact<{
+  input: PauseTaskInput;
+}>;
+
+
+export type PauseTaskMutation = { pauseTask: { task: { id: string, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, parent: { id: string } | null, contract: { id: string } } } };
+
+export type ResumeTaskMutationVariables = Exact<{
+  input: ResumeTaskInput;
+}>;
+
+
+export type ResumeTaskMutation = { resumeTask: { task: { id: string, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, parent: { id: string } | null, contract: { id: string } } } };
+
+export type RetryTaskMutationVariables = Exact<{
+  input: RetryTaskInput;
+}>;
+
+
+export type RetryTaskMutation = { retryTask: { task: { id: string, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, parent: { id: string } | null, contract: { id: string } } } };
+
+export type TaskOutputQueryVariables = Exact<{
+  taskId: string;
+  first: number;
+  after?: string | null | undefined;
+}>;
+
+
+export type TaskOutputQuery = { taskOutput: { nodes: Array<{ __typename: 'OutputEntry', sequence: number, occurredAt: string, attempt: number, messageId: string | null, content: string, toolName: string | null, toolInput: unknown, isError: boolean, isPartial: boolean, outputType: OutputType, task: { id: string, name: string, role: TaskRole } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
+export type QuestionListQueryVariables = Exact<{
+  contractId: string;
+  status?: QuestionStatus | null | undefined;
+}>;
+
+
+export type QuestionListQuery = { questions: Array<{ id: string, question: string, choices: Array<string>, context: string | null, multiSelect: boolean, questionType: QuestionType, status: QuestionStatus, timeoutSeconds: number, expiresAt: string | null, response: string | null, createdAt: string, contract: { id: string, name: string }, task: { id: string, name: string } }> };
+
+export type WithdrawQuestionMutationVariables = Exact<{
+  input: WithdrawQuestionInput;
+}>;
+
+
+export type WithdrawQuestionMutation = { withdrawQuestion: { question: { id: string, question: string, choices: Array<string>, context: string | null, multiSelect: boolean, questionType: QuestionType, status: QuestionStatus, timeoutSeconds: number, expiresAt: string | null, response: string | null, createdAt: string, contract: { id: string, name: string }, task: { id: string, name: string } } } };
+
+export type SetDocumentMutationVariables = Exact<{
+  input: SetDocumentInput;
+}>;
+
+
+export type SetDocumentMutation = { setDocument: { document: { id: string, name: string, phase: ContractPhase | null, content: string, updatedAt: string } } };
+
+export type UpdateContractMutationVariables = Exact<{
+  input: UpdateContractInput;
+}>;
+
+
+export type UpdateContractMutation = { updateContract: { contract: { id: string, name: string, description: string | null, phase: ContractPhase, status: ContractStatus, agent: string, localOnly: boolean, summary: string | null, lastSequence: number, createdAt: string, completedAt: string | null, repositories: Array<{ id: string, url: string | null, localPath: string | null, baseBranch: string | null, isPrimary: boolean }>, documents: Array<{ id: string, name: string, phase: ContractPhase | null, updatedAt: string }>, supervisor: { id: string, name: string, status: TaskStatus } | null } } };
+
+export type SetContractPhaseMutationVariables = Exact<{
+  input: SetContractPhaseInput;
+}>;
+
+
+export type SetContractPhaseMutation = { setContractPhase: { contract: { id: string, name: string, description: string | null, phase: ContractPhase, status: ContractStatus, agent: string, localOnly: boolean, summary: string | null, lastSequence: number, createdAt: string, completedAt: string | null, repositories: Array<{ id: string, url: string | null, localPath: string | null, baseBranch: string | null, isPrimary: boolean }>, documents: Array<{ id: string, name: string, phase: ContractPhase | null, updatedAt: string }>, supervisor: { id: string, name: string, status: TaskStatus } | null } } };
+
+export type ArchiveContractMutationVariables = Exact<{
+  input: ArchiveContractInput;
+}>;
+
+
+export type ArchiveContractMutation = { archiveContract: { contract: { id: string, name: string, description: string | null, phase: ContractPhase, status: ContractStatus, agent: string, localOnly: boolean, summary: string | null, lastSequence: number, createdAt: string, completedAt: string | null, repositories: Array<{ id: string, url: string | null, localPath: string | null, baseBranch: string | null, isPrimary: boolean }>, documents: Array<{ id: string, name: string, phase: ContractPhase | null, updatedAt: string }>, supervisor: { id: string, name: string, status: TaskStatus } | null } } };
+
+export type DeleteContractMutationVariables = Exact<{
+  input: DeleteContractInput;
+}>;
+
+
+export type DeleteContractMutation = { deleteContract: { contractId: string } };
+
+export type AddRepositoryMutationVariables = Exact<{
+  input: AddRepositoryInput;
+}>;
+
+
+export type AddRepositoryMutation = { addRepository: { repository: { id: string, url: string | null, localPath: string | null, baseBranch: string | null, isPrimary: boolean } } };
+
+export type RemoveRepositoryMutationVariables = Exact<{
+  input: RemoveRepositoryInput;
+}>;
+
+
+export type RemoveRepositoryMutation = { removeRepository: { contract: { id: string, name: string, description: string | null, phase: ContractPhase, status: ContractStatus, agent: string, localOnly: boolean, summary: string | null, lastSequence: number, createdAt: string, completedAt: string | null, repositories: Array<{ id: string, url: string | null, localPath: string | null, baseBranch: string | null, isPrimary: boolean }>, documents: Array<{ id: string, name: string, phase: ContractPhase | null, updatedAt: string }>, supervisor: { id: string, name: string, status: TaskStatus } | null } } };
+
+export type HistoryQueryVariables = Exact<{
+  contractId?: string | null | undefined;
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+
+export type HistoryQuery = { history: { nodes: Array<{ id: string, action: string, actor: string, actorKind: PrincipalKind, address: string | null, createdAt: string, details: unknown, contract: { id: string, name: string } | null, task: { id: string, name: string } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
 export type DaemonRegisterMutationVariables = Exact<{
   input: RegisterDaemonInput;
@@ -1143,6 +1354,26 @@ export const QuestionDetailsFragmentDoc = new TypedDocumentString(`
   }
 }
     `, {"fragmentName":"QuestionDetails"}) as unknown as TypedDocumentString<QuestionDetailsFragment, unknown>;
+export const OutputDetailsFragmentDoc = new TypedDocumentString(`
+    fragment OutputDetails on OutputEntry {
+  __typename
+  sequence
+  occurredAt
+  attempt
+  messageId
+  outputType: type
+  content
+  toolName
+  toolInput
+  isError
+  isPartial
+  task {
+    id
+    name
+    role
+  }
+}
+    `, {"fragmentName":"OutputDetails"}) as unknown as TypedDocumentString<OutputDetailsFragment, unknown>;
 export const ContractListDocument = new TypedDocumentString(`
     query ContractList($status: ContractStatus, $first: Int, $after: String) {
   contracts(status: $status, first: $first, after: $after) {
@@ -1865,21 +2096,7 @@ export const ContractEventsDocument = new TypedDocumentString(`
     __typename
     sequence
     occurredAt
-    ... on OutputEntry {
-      attempt
-      messageId
-      outputType: type
-      content
-      toolName
-      toolInput
-      isError
-      isPartial
-      task {
-        id
-        name
-        role
-      }
-    }
+    ...OutputDetails
     ... on ContractChangedEvent {
       type: eventType
       updatedFields
@@ -1983,7 +2200,408 @@ export const ContractEventsDocument = new TypedDocumentString(`
     id
     name
   }
+}
+fragment OutputDetails on OutputEntry {
+  __typename
+  sequence
+  occurredAt
+  attempt
+  messageId
+  outputType: type
+  content
+  toolName
+  toolInput
+  isError
+  isPartial
+  task {
+    id
+    name
+    role
+  }
 }`) as unknown as TypedDocumentString<ContractEventsSubscription, ContractEventsSubscriptionVariables>;
+export const PauseTaskDocument = new TypedDocumentString(`
+    mutation PauseTask($input: PauseTaskInput!) {
+  pauseTask(input: $input) {
+    task {
+      ...TaskLine
+    }
+  }
+}
+    fragment TaskLine on Task {
+  id
+  name
+  role
+  status
+  depth
+  agent
+  attempt
+  priority
+  durationSeconds
+  errorMessage
+  outputSummary
+  parent {
+    id
+  }
+  contract {
+    id
+  }
+}`) as unknown as TypedDocumentString<PauseTaskMutation, PauseTaskMutationVariables>;
+export const ResumeTaskDocument = new TypedDocumentString(`
+    mutation ResumeTask($input: ResumeTaskInput!) {
+  resumeTask(input: $input) {
+    task {
+      ...TaskLine
+    }
+  }
+}
+    fragment TaskLine on Task {
+  id
+  name
+  role
+  status
+  depth
+  agent
+  attempt
+  priority
+  durationSeconds
+  errorMessage
+  outputSummary
+  parent {
+    id
+  }
+  contract {
+    id
+  }
+}`) as unknown as TypedDocumentString<ResumeTaskMutation, ResumeTaskMutationVariables>;
+export const RetryTaskDocument = new TypedDocumentString(`
+    mutation RetryTask($input: RetryTaskInput!) {
+  retryTask(input: $input) {
+    task {
+      ...TaskLine
+    }
+  }
+}
+    fragment TaskLine on Task {
+  id
+  name
+  role
+  status
+  depth
+  agent
+  attempt
+  priority
+  durationSeconds
+  errorMessage
+  outputSummary
+  parent {
+    id
+  }
+  contract {
+    id
+  }
+}`) as unknown as TypedDocumentString<RetryTaskMutation, RetryTaskMutationVariables>;
+export const TaskOutputDocument = new TypedDocumentString(`
+    query TaskOutput($taskId: ID!, $first: Int!, $after: String) {
+  taskOutput(taskId: $taskId, first: $first, after: $after) {
+    nodes {
+      ...OutputDetails
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+  }
+}
+    fragment OutputDetails on OutputEntry {
+  __typename
+  sequence
+  occurredAt
+  attempt
+  messageId
+  outputType: type
+  content
+  toolName
+  toolInput
+  isError
+  isPartial
+  task {
+    id
+    name
+    role
+  }
+}`) as unknown as TypedDocumentString<TaskOutputQuery, TaskOutputQueryVariables>;
+export const QuestionListDocument = new TypedDocumentString(`
+    query QuestionList($contractId: ID!, $status: QuestionStatus) {
+  questions(contractId: $contractId, status: $status) {
+    ...QuestionDetails
+  }
+}
+    fragment QuestionDetails on Question {
+  id
+  question
+  choices
+  context
+  multiSelect
+  questionType
+  status
+  timeoutSeconds
+  expiresAt
+  response
+  createdAt
+  contract {
+    id
+    name
+  }
+  task {
+    id
+    name
+  }
+}`) as unknown as TypedDocumentString<QuestionListQuery, QuestionListQueryVariables>;
+export const WithdrawQuestionDocument = new TypedDocumentString(`
+    mutation WithdrawQuestion($input: WithdrawQuestionInput!) {
+  withdrawQuestion(input: $input) {
+    question {
+      ...QuestionDetails
+    }
+  }
+}
+    fragment QuestionDetails on Question {
+  id
+  question
+  choices
+  context
+  multiSelect
+  questionType
+  status
+  timeoutSeconds
+  expiresAt
+  response
+  createdAt
+  contract {
+    id
+    name
+  }
+  task {
+    id
+    name
+  }
+}`) as unknown as TypedDocumentString<WithdrawQuestionMutation, WithdrawQuestionMutationVariables>;
+export const SetDocumentDocument = new TypedDocumentString(`
+    mutation SetDocument($input: SetDocumentInput!) {
+  setDocument(input: $input) {
+    document {
+      id
+      name
+      phase
+      content
+      updatedAt
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<SetDocumentMutation, SetDocumentMutationVariables>;
+export const UpdateContractDocument = new TypedDocumentString(`
+    mutation UpdateContract($input: UpdateContractInput!) {
+  updateContract(input: $input) {
+    contract {
+      ...ContractDetails
+    }
+  }
+}
+    fragment ContractDetails on Contract {
+  id
+  name
+  description
+  phase
+  status
+  agent
+  localOnly
+  summary
+  lastSequence
+  createdAt
+  completedAt
+  repositories {
+    id
+    url
+    localPath
+    baseBranch
+    isPrimary
+  }
+  documents {
+    id
+    name
+    phase
+    updatedAt
+  }
+  supervisor {
+    id
+    name
+    status
+  }
+}`) as unknown as TypedDocumentString<UpdateContractMutation, UpdateContractMutationVariables>;
+export const SetContractPhaseDocument = new TypedDocumentString(`
+    mutation SetContractPhase($input: SetContractPhaseInput!) {
+  setContractPhase(input: $input) {
+    contract {
+      ...ContractDetails
+    }
+  }
+}
+    fragment ContractDetails on Contract {
+  id
+  name
+  description
+  phase
+  status
+  agent
+  localOnly
+  summary
+  lastSequence
+  createdAt
+  completedAt
+  repositories {
+    id
+    url
+    localPath
+    baseBranch
+    isPrimary
+  }
+  documents {
+    id
+    name
+    phase
+    updatedAt
+  }
+  supervisor {
+    id
+    name
+    status
+  }
+}`) as unknown as TypedDocumentString<SetContractPhaseMutation, SetContractPhaseMutationVariables>;
+export const ArchiveContractDocument = new TypedDocumentString(`
+    mutation ArchiveContract($input: ArchiveContractInput!) {
+  archiveContract(input: $input) {
+    contract {
+      ...ContractDetails
+    }
+  }
+}
+    fragment ContractDetails on Contract {
+  id
+  name
+  description
+  phase
+  status
+  agent
+  localOnly
+  summary
+  lastSequence
+  createdAt
+  completedAt
+  repositories {
+    id
+    url
+    localPath
+    baseBranch
+    isPrimary
+  }
+  documents {
+    id
+    name
+    phase
+    updatedAt
+  }
+  supervisor {
+    id
+    name
+    status
+  }
+}`) as unknown as TypedDocumentString<ArchiveContractMutation, ArchiveContractMutationVariables>;
+export const DeleteContractDocument = new TypedDocumentString(`
+    mutation DeleteContract($input: DeleteContractInput!) {
+  deleteContract(input: $input) {
+    contractId
+  }
+}
+    `) as unknown as TypedDocumentString<DeleteContractMutation, DeleteContractMutationVariables>;
+export const AddRepositoryDocument = new TypedDocumentString(`
+    mutation AddRepository($input: AddRepositoryInput!) {
+  addRepository(input: $input) {
+    repository {
+      id
+      url
+      localPath
+      baseBranch
+      isPrimary
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<AddRepositoryMutation, AddRepositoryMutationVariables>;
+export const RemoveRepositoryDocument = new TypedDocumentString(`
+    mutation RemoveRepository($input: RemoveRepositoryInput!) {
+  removeRepository(input: $input) {
+    contract {
+      ...ContractDetails
+    }
+  }
+}
+    fragment ContractDetails on Contract {
+  id
+  name
+  description
+  phase
+  status
+  agent
+  localOnly
+  summary
+  lastSequence
+  createdAt
+  completedAt
+  repositories {
+    id
+    url
+    localPath
+    baseBranch
+    isPrimary
+  }
+  documents {
+    id
+    name
+    phase
+    updatedAt
+  }
+  supervisor {
+    id
+    name
+    status
+  }
+}`) as unknown as TypedDocumentString<RemoveRepositoryMutation, RemoveRepositoryMutationVariables>;
+export const HistoryDocument = new TypedDocumentString(`
+    query History($contractId: ID, $first: Int, $after: String) {
+  history(contractId: $contractId, first: $first, after: $after) {
+    nodes {
+      id
+      action
+      actor
+      actorKind
+      address
+      createdAt
+      details
+      contract {
+        id
+        name
+      }
+      task {
+        id
+        name
+      }
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<HistoryQuery, HistoryQueryVariables>;
 export const DaemonRegisterDocument = new TypedDocumentString(`
     mutation DaemonRegister($input: RegisterDaemonInput!) {
   registerDaemon(input: $input) {

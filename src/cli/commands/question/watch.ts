@@ -39,12 +39,18 @@ export function register(command: Command, cli: Cli): void {
     });
 }
 
-/** A question, who asks, and how to answer it. */
+/** A question, who asks, and how to answer it, or what came of it. */
 export function questionBlock(question: QuestionDetailsFragment, paint: Paint): string {
   const from = `${harmless(question.task.name)} in ${harmless(question.contract.name)}`;
   return [
     paint('gray', `${question.id}  ${from}`),
     questionText(question, paint),
-    paint('gray', `  taskmesh question answer ${question.id}`),
+    paint('gray', `  ${nextOf(question)}`),
   ].join('\n');
+}
+
+function nextOf({ id, status, response }: QuestionDetailsFragment): string {
+  if (status === 'PENDING') return `taskmesh question answer ${id}`;
+  const what = status.toLowerCase().replaceAll('_', ' ');
+  return response === null || response === undefined ? what : `${what}: ${harmless(response)}`;
 }

@@ -19,6 +19,8 @@ interface Options {
   type: QuestionType;
   timeout: number;
   keepOpen?: true;
+  phaseguard?: true;
+  wait: boolean;
 }
 
 const TYPES = [
@@ -33,9 +35,19 @@ export function register(command: Command, cli: Cli): void {
   teach(command, {
     about:
       'Asks the person who owns the contract, waits for the answer and prints it alone on stdout. They may pick one of\n' +
-      'the choices, or answer in their own words. No answer is never consent: then the exit code is 5.',
-    examples: ['PATH "Merge now?" --choice yes --choice "not yet"', 'PATH "Which port?" --timeout 600'],
-    exits: { 0: 'answered', 1: 'the question was withdrawn', 5: 'nobody answered in time' },
+      'the choices, or answer in their own words. No answer is never consent: then the exit code is 5.\n' +
+      'With --phaseguard or --no-wait it ends at once with 0: stdout is empty, stderr has the id of the question, and the\n' +
+      'answer comes as a message: read it with `taskmesh supervisor inbox --wait`.',
+    examples: [
+      'PATH "Merge now?" --choice yes --choice "not yet"',
+      'PATH "Which port?" --timeout 600',
+      'PATH "Is the plan right?" --phaseguard && taskmesh supervisor inbox --wait',
+    ],
+    exits: {
+      0: 'answered; with --phaseguard or --no-wait: asked',
+      1: 'the question was withdrawn',
+      5: 'nobody answered in time',
+    },
   })
     .argument('<question>', 'the question')
     .option('--choice <text>', 'an answer to offer; may be repeated', collect)
@@ -48,10 +60,13 @@ export function register(command: Command, cli: Cli): void {
     )
     .option('--timeout <seconds>', 'how long to wait', wholeNumber(1, 86_400), 3_600)
     .option('--keep-open', 'still answerable after the time; a late answer comes as a message')
+    .option('--phaseguard', 'pause all of this agent until there is an answer, however long that takes')
+    .option('--no-wait', 'go on meanwhile (not with --phaseguard)')
     .action(async (question: string, options: Options) => {
       const api = await cli.api();
       const answer = await ask(api, question, options);
       const { outcome, response } = answer;
+      if (answersLater(options)) return tellAsked(cli, answer.question.id);
       if (cli.json) cli.print(JSON.stringify({ questionId: answer.question.id, outcome, response }, null, 2));
       else if (outcome === 'ANSWERED') cli.print(response ?? '');
       if (outcome === 'ANSWERED') return acknowledge(cli, api, answer.question.id);
@@ -61,6 +76,17 @@ export function register(command: Command, cli: Cli): void {
         `Nobody answered within ${options.timeout} seconds.`,
       );
     });
+}
+
+/** Nobody waits for the answer here: it comes as a message. */
+function answersLater(options: Options): boolean {
+  return options.phaseguard === true || !options.wait;
+}
+
+/** On stderr, so that what a script keeps of stdout is never taken for an answer. */
+function tellAsked(cli: Cli, questionId: string): void {
+  if (cli.json) cli.print(JSON.stringify({ questionId, outcome: 'PENDING', response: null }, null, 2));
+  else cli.note(questionId);
 }
 
 async function ask(api: Api, question: string, options: Options) {
@@ -73,11 +99,13 @@ async function ask(api: Api, question: string, options: Options) {
     multiSelect: options.multiSelect === true,
     questionType: options.type,
     keepOpen: options.keepOpen === true,
+    phaseguard: options.phaseguard === true,
+    nonBlocking: !options.wait,
     waitSeconds: SLICE_SECONDS,
     requestId: newRequestId(),
   };
   let answer = (await api.call(AskQuestionDocument, { input }, SLICE)).askQuestion;
-  while (answer.outcome === 'PENDING') {
+  while (answer.outcome === 'PENDING' && !answersLater(options)) {
     const input = { questionId: answer.question.id, timeoutSeconds: SLICE_SECONDS };
     answer = (await api.call(AwaitAnswerDocument, { input }, SLICE)).awaitAnswer;
   }

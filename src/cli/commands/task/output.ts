@@ -4,7 +4,7 @@ import type { Cli } from '../../cli.ts';
 import { EventLines } from '../../event-lines.ts';
 import { teach, wholeNumber } from '../../help.ts';
 import { harmless, painter } from '../../style.ts';
-import { type OutputEvent, taskOutput } from '../../task-log.ts';
+import { liveOutput, type OutputEvent, storedOutput } from '../../task-log.ts';
 
 interface Options {
   follow?: true;
@@ -33,20 +33,18 @@ export function register(command: Command, cli: Cli): void {
         taskId: task.id,
         contractId: task.contract.id,
         lastSequence: task.contract.lastSequence,
-        completed: COMPLETED.has(task.status),
       };
       const print = printer(cli, options);
+      const afterSequence = options.after ?? 0;
       const kept: OutputEvent[] = [];
-      const entries = taskOutput(api.client, position, {
-        follow: options.follow === true,
-        afterSequence: options.after ?? 0,
-        onRetry: () => cli.note('taskmesh: the connection was cut, trying again'),
-      });
-      for await (const entry of entries) {
+      for await (const entry of storedOutput(api, position, afterSequence)) {
         if (!options.last || options.follow) print(entry);
         else if (kept.push(entry) > options.last) kept.shift();
       }
       for (const entry of kept) print(entry);
+      if (!options.follow || COMPLETED.has(task.status)) return;
+      const onRetry = () => cli.note('taskmesh: the connection was cut, trying again');
+      for await (const entry of liveOutput(api, position, { afterSequence, onRetry })) print(entry);
     });
 }
 

@@ -1,6 +1,6 @@
 import { Migration } from '@mikro-orm/migrations';
 
-export class Migration20261123023715 extends Migration {
+export class Migration20261123023949 extends Migration {
   override up(): void {
     this.addSql(
       `create table "owner" ("id" uuid not null, "name" text not null, "created_at" timestamptz(3) not null, primary key ("id"))`,
@@ -11,7 +11,7 @@ export class Migration20261123023715 extends Migration {
     this.addSql(`create index "history_owner_id_id_index" on "history" ("owner_id", "id")`);
     this.addSql(`create index "history_contract_id_id_index" on "history" ("contract_id", "id")`);
     this.addSql(
-      `create table "daemon" ("id" uuid not null, "owner_id" uuid not null, "name" text not null, "hostname" text not null, "daemon_version" text not null, "status" text not null, "agents" text[] not null, "local_paths" text[] not null, "max_concurrent_tasks" int not null, "epoch" int not null default 0, "last_heartbeat_at" timestamptz(3) null, "created_at" timestamptz(3) not null, primary key ("id"))`,
+      `create table "daemon" ("id" uuid not null, "owner_id" uuid not null, "name" text not null, "hostname" text not null, "daemon_version" text not null, "status" text not null, "draining" boolean not null default false, "agents" text[] not null, "local_paths" text[] not null, "max_concurrent_tasks" int not null, "epoch" int not null default 0, "last_heartbeat_at" timestamptz(3) null, "created_at" timestamptz(3) not null, primary key ("id"))`,
     );
     this.addSql(`create index "daemon_owner_id_index" on "daemon" ("owner_id")`);
     this.addSql(
