@@ -10,6 +10,19 @@ import { eventually } from './api.ts';
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const ENTRY = join(ROOT, 'bin/taskmesh.js');
 
+const programs: Program[] = [];
+const directories: string[] = [];
+
+// At the top of the module: registered with the file that imports it, wherever in it a program is started.
+afterAll(async () => {
+  // The last first: a daemon ends in order only while its server is there.
+  for (const program of programs.reverse()) await program.stop();
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+});
+
+/** How long a program has to end in order. Milliseconds. */
+const STOP_MS = 8_000;
+
 /** A program of ours as a real process. What it printed is shown when something fails. */
 export class Program {
   readonly child: ChildProcess;
@@ -27,7 +40,7 @@ export class Program {
         this.output += text;
       });
     }
-    afterAll(() => this.stop('SIGKILL'));
+    programs.push(this);
   }
 
   get running(): boolean {
@@ -51,7 +64,9 @@ export class Program {
     if (!this.running) return;
     const exited = once(this.child, 'exit');
     this.child.kill(signal);
+    const cut = setTimeout(() => this.child.kill('SIGKILL'), STOP_MS);
     await exited;
+    clearTimeout(cut);
   }
 }
 
@@ -59,7 +74,7 @@ export class Program {
 export function temporaryDirectory(): string {
   // A space in the path, as in many a home directory: what does not quote breaks here.
   const directory = mkdtempSync(join(tmpdir(), 'taskmesh test-'));
-  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+  directories.push(directory);
   return directory;
 }
 

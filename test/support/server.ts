@@ -21,7 +21,13 @@ export interface TestServer {
   close(): Promise<void>;
 }
 
-/** A server on a database of its own. It is closed at the end of the test file, and must then have left no listener. */
+const open: (() => Promise<void>)[] = [];
+// At the top of the module: registered with the file that imports it, wherever in it a server is started.
+afterAll(async () => {
+  for (const close of open.reverse()) await close();
+});
+
+/** A server on a database of its own. It is closed at the end of the test file. */
 export async function startTestServer(
   options: { clock?: Clock; logLevel?: string; doorbell?: (doorbell: Doorbell) => Doorbell } = {},
 ): Promise<TestServer> {
@@ -51,7 +57,7 @@ export async function startTestServer(
     await server.close();
     await database.drop();
   };
-  afterAll(close);
+  open.push(close);
   return {
     server,
     database,
