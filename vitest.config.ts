@@ -6,6 +6,8 @@ import { findPostgres } from './test/support/postgres-binaries.ts';
  * project is left out, and says so: `TEST_DATABASE_URL`, or PostgreSQL's binaries, bring it in.
  */
 const onBothDatabases = {
+  // Loading the server takes longer than most of these files: they share it. Each has a database of its own.
+  isolate: false,
   include: ['test/**/*.test.ts'],
   exclude: ['test/daemon/**', 'test/cli/**', 'test/platform/**'],
 };
@@ -19,7 +21,14 @@ const shared = {
 function project(name: string, test: TestProjectInlineConfiguration['test']): TestProjectInlineConfiguration {
   return {
     ...shared,
-    test: { name, environment: 'node', testTimeout: 30_000, hookTimeout: 60_000, ...test },
+    test: {
+      name,
+      environment: 'node',
+      setupFiles: 'test/support/setup.ts',
+      testTimeout: 30_000,
+      hookTimeout: 60_000,
+      ...test,
+    },
   };
 }
 

@@ -5,6 +5,7 @@ import {
   ContractEventsDocument,
   type ContractEventsSubscription,
   TaskOutputDocument,
+  type TaskOutputQuery,
 } from '../client/generated/graphql.ts';
 import type { Api } from './api.ts';
 
@@ -55,7 +56,7 @@ export async function* storedOutput(
   // The server refuses a position behind the end of the log.
   if (afterSequence >= lastSequence) return;
   while (after !== null) {
-    const { taskOutput }: { taskOutput: Page } = await api.call(TaskOutputDocument, {
+    const { taskOutput }: TaskOutputQuery = await api.call(TaskOutputDocument, {
       taskId,
       first: PAGE,
       after,
@@ -66,11 +67,6 @@ export async function* storedOutput(
     }
     after = taskOutput.pageInfo.hasNextPage ? (taskOutput.pageInfo.endCursor ?? null) : null;
   }
-}
-
-interface Page {
-  readonly nodes: readonly OutputEvent[];
-  readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor?: string | null };
 }
 
 /** What a task says from the position on, until it completes: its completion comes after the last of its output. */

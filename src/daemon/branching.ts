@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import {
   type CreateBranchPayload,
   type CreateBranchResult,
@@ -6,10 +5,10 @@ import {
 } from '../platform/protocol.ts';
 import type { CommandCall } from './commands.ts';
 import { addCopyBranch, branchOfCopy, dropCopyBranch, takeFromCopy } from './git/copy-branches.ts';
-import { InvalidNameError, RevisionNotFoundError, TargetMovedError } from './git/errors.ts';
+import { InvalidNameError, RevisionNotFoundError } from './git/errors.ts';
 import { exclusively } from './git/locks.ts';
 import { fetchBranch, findCommit, originBranches } from './git/mirror.ts';
-import { branchName, branchRef, type Name, refName } from './git/names.ts';
+import { branchName, branchRef, type Name, refName, worktreeKey } from './git/names.ts';
 import { setRef } from './git/objects.ts';
 import { publishBranch } from './git/publish.ts';
 import type { RunContext } from './run-context.ts';
@@ -37,7 +36,7 @@ export async function createBranch(context: RunContext, call: CommandCall): Prom
   const branch = branchName(payload.branchName, 'branchName');
   const worktree = await context.worktrees.get(payload.worktreeId);
   return exclusively(`branch ${worktree.mirror.dir} ${branch}`, () =>
-    createLocked(context, worktree, branch, payload, call.isResumed),
+    createLocked(context, worktree, branch, payload, call),
   );
 }
 
@@ -46,16 +45,17 @@ async function createLocked(
   worktree: Worktree,
   branch: Name,
   payload: CreateBranchPayload,
-  isResumed: boolean,
+  { id, isResumed }: CommandCall,
 ): Promise<CreateBranchResult> {
   const { mirror, copy } = worktree;
-  // Where it was to be is written down before it is made: after a crash the copy's own branch may have moved on.
-  const pin = pinOf(branch);
-  const begun = isResumed && payload.fromRef === null ? await findCommit(mirror.dir, pin) : null;
+  // Where it was to be is written down before it is made: after a crash what it starts from may have moved on. The same
+  // ref keeps the commit when the origin drops it, since the working copy borrows it from the mirror.
+  const pin = refName(`refs/taskmesh/branches/${worktreeKey(id, 'command')}`);
+  const begun = isResumed ? await findCommit(mirror.dir, pin) : null;
   const commit = begun ?? (await startOf(worktree, payload.fromRef, signal));
 
   const inRepository = payload.publish
-    ? await fetchBranch(mirror, branch, { signal })
+    ? await inOrigin(worktree, branch, signal)
     : await findCommit(mirror.dir, branchRef(branch));
   const inCopy = await branchOfCopy(copy, branch);
   for (const [where, actual] of [
@@ -69,34 +69,29 @@ async function createLocked(
   if (inCopy === null) await addCopyBranch(copy, branch, commit);
   if (payload.publish && inRepository === null) {
     try {
-      await publishNew(worktree, branch, commit, signal);
+      await publishBranch({ mirror, branch, commit, expectedOld: null, signal });
     } catch (error) {
-      // An agent that sees the branch would take it for done.
-      if (inCopy === null) await dropCopyBranch(copy, branch, commit);
+      // An agent that sees the branch would take it for done. One that the agent has moved meanwhile is its own.
+      if (inCopy === null) await dropCopyBranch(copy, branch, commit).catch(() => undefined);
       throw error;
     }
   }
   return { branchName: branch, commitSha: commit };
 }
 
-async function publishNew(
-  { mirror }: Worktree,
-  branch: Name,
-  commit: string,
-  signal: AbortSignal,
-): Promise<void> {
-  try {
-    await publishBranch({ mirror, branch, commit, expectedOld: null, signal });
-  } catch (error) {
-    if (!(error instanceof TargetMovedError)) throw error;
-    const others = await originBranches(mirror, { signal });
-    const other = others.find((name) => name.startsWith(`${branch}/`) || branch.startsWith(`${name}/`));
-    if (other === undefined) throw error;
-    throw new InvalidNameError(
-      'branchName',
-      `the repository has a branch ${other}, beside which git cannot have it`,
-    );
-  }
+/**
+ * The commit of the branch in the repository, null when it has none.
+ * @throws InvalidNameError when another branch of it takes the name's place (`a` and `a/b` exclude each other)
+ */
+async function inOrigin({ mirror }: Worktree, branch: Name, signal: AbortSignal): Promise<string | null> {
+  const all = await originBranches(mirror, { signal });
+  if (all.includes(branch)) return fetchBranch(mirror, branch, { signal });
+  const other = all.find((name) => name.startsWith(`${branch}/`) || branch.startsWith(`${name}/`));
+  if (other === undefined) return null;
+  throw new InvalidNameError(
+    'branchName',
+    `the repository has a branch ${other}, beside which git cannot have it`,
+  );
 }
 
 async function startOf(worktree: Worktree, fromRef: string | null, signal: AbortSignal): Promise<string> {
@@ -112,10 +107,4 @@ async function startOf(worktree: Worktree, fromRef: string | null, signal: Abort
   })();
   if (found === null) throw new RevisionNotFoundError(fromRef ?? `branch ${copy.branch}`);
   return found;
-}
-
-/** Keeps the commit of a branch we made, also when the origin drops it: the working copy borrows it from the mirror. */
-function pinOf(branch: string): Name {
-  // By a hash, since the names `a` and `a/b`, one of them long gone, could not both be refs.
-  return refName(`refs/taskmesh/branches/${createHash('sha256').update(branch).digest('hex').slice(0, 32)}`);
 }

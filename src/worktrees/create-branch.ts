@@ -51,7 +51,7 @@ export async function createBranch(op: Operation, input: CreateBranchInput): Pro
       input,
     };
     const { result } = await once(tx, request, async () => {
-      const { supervisor, worktree, daemon } = await supervisorCopy(tx.em, contract.id);
+      const { supervisor, worktree, daemon } = await supervisorCopy(tx.em, op.principal, contract.id);
       const payload: CreateBranchPayload = {
         taskId: supervisor.id,
         worktreeId: worktree.id,

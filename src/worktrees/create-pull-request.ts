@@ -71,7 +71,7 @@ export async function createPullRequest(
           `The contract ${contract.id} is local-only: nothing of it is pushed.`,
         );
       }
-      const { supervisor, worktree, daemon } = await supervisorCopy(tx.em, contract.id);
+      const { supervisor, worktree, daemon } = await supervisorCopy(tx.em, op.principal, contract.id);
       if (worktree.repositoryPath != null) {
         throw new DomainError(
           'LOCAL_ONLY',

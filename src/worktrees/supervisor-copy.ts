@@ -7,11 +7,12 @@ import type { OutputType } from '../events/event-types.ts';
 import type { EntityManager } from '../platform/database.ts';
 import { DomainError, invalidInput } from '../platform/errors.ts';
 import type { Id } from '../platform/ids.ts';
+import type { Principal } from '../platform/principal.ts';
 import { requiredText } from '../platform/text.ts';
 import type { Transaction } from '../platform/transaction.ts';
 import { Task } from '../tasks/task.entity.ts';
-import { connectedWorktree } from './daemon-answer.ts';
-import { Worktree } from './worktree.entity.ts';
+import { madeCopy } from './made-copy.ts';
+import type { Worktree } from './worktree.entity.ts';
 
 export interface SupervisorCopy {
   readonly supervisor: Task;
@@ -23,18 +24,15 @@ export interface SupervisorCopy {
  * The supervisor of a contract with its working copy, made and on a connected daemon.
  * @throws DomainError NO_SUPERVISOR, INVALID_TRANSITION before there is a working copy, NO_DAEMON
  */
-export async function supervisorCopy(em: EntityManager, contractId: Contract['id']): Promise<SupervisorCopy> {
+export async function supervisorCopy(
+  em: EntityManager,
+  principal: Principal,
+  contractId: Contract['id'],
+): Promise<SupervisorCopy> {
   const supervisor = await em.findOne(Task, { contractId, role: 'SUPERVISOR' });
   if (!supervisor)
     throw new DomainError('NO_SUPERVISOR', `The contract ${contractId} has no supervisor yet.`);
-  const found = supervisor.worktreeId && (await em.findOneOrFail(Worktree, { id: supervisor.worktreeId }));
-  if (!found || found.path == null) {
-    throw new DomainError(
-      'INVALID_TRANSITION',
-      `The supervisor ${supervisor.id} is ${supervisor.status} and has no working copy yet.`,
-    );
-  }
-  return { supervisor, ...(await connectedWorktree(em, found.id)) };
+  return { supervisor, ...(await madeCopy(em, principal, supervisor)) };
 }
 
 /**

@@ -6,8 +6,8 @@ import type { Operation } from '../platform/runtime.ts';
 import { transact } from '../platform/transaction.ts';
 import { findTask } from '../tasks/task.access.ts';
 import type { Task } from '../tasks/task.entity.ts';
-import { connectedWorktree, daemonAnswer, daemonTimeout } from './daemon-answer.ts';
-import { Worktree } from './worktree.entity.ts';
+import { daemonAnswer, daemonTimeout } from './daemon-answer.ts';
+import { madeCopy } from './made-copy.ts';
 
 /** The most of a file that is read, in bytes. */
 const MAX_BYTES = 1_048_576;
@@ -26,14 +26,7 @@ export async function worktreeFile(
   checkPath(path);
   const task = await findTask(op.em, op.principal, taskId);
   const command = await transact(op.runtime, async (tx) => {
-    const made = task.worktreeId && (await tx.em.findOneOrFail(Worktree, { id: task.worktreeId }));
-    if (!made || made.path == null) {
-      throw new DomainError(
-        'INVALID_TRANSITION',
-        `Task ${task.id} is ${task.status} and has no working copy yet.`,
-      );
-    }
-    const { worktree, daemon } = await connectedWorktree(tx.em, made.id);
+    const { worktree, daemon } = await madeCopy(tx.em, op.principal, task);
     const payload: ReadFilePayload = { taskId: task.id, worktreeId: worktree.id, path, maxBytes: MAX_BYTES };
     return issueCommand(tx, {
       daemonId: daemon.id,

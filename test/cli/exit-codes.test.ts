@@ -16,7 +16,6 @@ describe('the exit code says what happened', () => {
     CONTRACT_MISMATCH: 3,
     NOT_FOUND: 4,
     DAEMON_TIMEOUT: 5,
-    SHUTTING_DOWN: 6,
     TASKS_RUNNING: 1,
     INTERNAL_SERVER_ERROR: 1,
   };
@@ -27,6 +26,13 @@ describe('the exit code says what happened', () => {
       stdout: '',
       stderr: `taskmesh: refused with ${code} (${code})\n`,
     });
+  });
+
+  it('ends with 6 when the server stops: it has not answered', async () => {
+    await using api = await FakeApi.start({ TaskShow: refuse('SHUTTING_DOWN') });
+    const { code, stdout, stderr } = await show(api);
+    expect({ code, stdout }).toEqual({ code: 6, stdout: '' });
+    expect(stderr).toContain('(UNREACHABLE)');
   });
 
   it.each(Object.keys(ERROR_CODES))('%s is never taken for success', async (code) => {

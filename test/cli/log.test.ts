@@ -22,6 +22,25 @@ describe('task output', () => {
     expect(log.cursors).toEqual([]);
   });
 
+  it('reads page by page, and nothing of the rest of the log', async () => {
+    await using log = await FakeLog.start();
+    for (let line = 1; line <= 1_100; line += 1) log.output(`${line}`);
+    const { stdout } = await output(log);
+    expect(stdout.trim().split('\n').map(Number)).toEqual(Array.from({ length: 1_100 }, (_, at) => at + 1));
+    expect(log.pages).toEqual([0, 500, 1_000]);
+    expect(log.cursors).toEqual([]);
+  });
+
+  it('follows from where its pages end', async () => {
+    await using log = await FakeLog.start();
+    log.output('1');
+    const following = output(log, '--follow', '--json');
+    await log.subscribed(1);
+    expect(log.cursors).toEqual([1]);
+    log.completed();
+    expect((await following).stdout.trim().split('\n')).toHaveLength(1);
+  });
+
   it('shows the last entries with --last, and goes on behind a sequence with --after', async () => {
     await using log = await FakeLog.start();
     for (const line of ['1', '2', '3', '4']) log.output(line);

@@ -73,11 +73,13 @@ async function supervise(repo: object, plan: string, more: object = {}): Promise
     'contract { id } supervisor { id }',
   );
   await said(supervisor.id, /^ready$/);
-  const { task } = await api.ask(
-    'query($id: ID!) { task(id: $id) { worktree { branch path } } }',
-    supervisor,
-  );
-  return { contractId: contract.id, id: supervisor.id, ...task.worktree };
+  // An agent may be heard before its daemon's report of where it works.
+  const worktree = await eventually(async () => {
+    const query = 'query($id: ID!) { task(id: $id) { worktree { branch path } } }';
+    const { task } = await api.ask(query, { id: supervisor.id });
+    return task.worktree.path && task.worktree;
+  });
+  return { contractId: contract.id, id: supervisor.id, ...worktree };
 }
 
 /** Waits for a line of a task's output. @returns it */

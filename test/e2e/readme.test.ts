@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { eventually } from '../support/api.ts';
+import { onEnd } from '../support/cleanup.ts';
 import { HandDaemon, openContract } from '../support/daemon.ts';
 import { ROOT } from '../support/processes.ts';
 import { startTestServer } from '../support/server.ts';
@@ -17,7 +18,7 @@ test('the client example of the README runs as printed, but for the port', async
   const directory = join(ROOT, '.taskmesh');
   mkdirSync(directory, { recursive: true });
   const file = join(directory, `questions-${process.pid}.mjs`);
-  afterAll(() => rmSync(file, { force: true }));
+  onEnd(() => rmSync(file, { force: true }));
   writeFileSync(file, code.replace('ws://127.0.0.1:4000/graphql', api.url.replace('http', 'ws')));
 
   const { contractId, supervisorId } = await openContract(api);
@@ -33,7 +34,7 @@ test('the client example of the README runs as printed, but for the port', async
   child.stderr?.on('data', (text: string) => {
     printed += text;
   });
-  afterAll(() => child.kill());
+  onEnd(() => child.kill());
   await eventually(() => printed.includes('Supervisor hello from the supervisor') || child.exitCode !== null);
   expect(printed).toMatch(/^\d+ Supervisor hello from the supervisor$/m);
 });

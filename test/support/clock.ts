@@ -2,6 +2,7 @@ import type { Clock } from '../../src/platform/clock.ts';
 
 /** A clock that goes on by itself and can be moved on. */
 export class TestClock implements Clock {
+  readonly #startedAt = performance.now();
   #ahead = 0;
 
   now(): Date {
@@ -9,7 +10,7 @@ export class TestClock implements Clock {
   }
 
   uptimeMs(): number {
-    return performance.now() + this.#ahead;
+    return performance.now() - this.#startedAt + this.#ahead;
   }
 
   advance(milliseconds: number): void {

@@ -27,6 +27,8 @@ export interface Pull {
   base: string;
 }
 
+type Reply = [status: number, data: unknown];
+
 /**
  * A GitHub Enterprise server as far as a pull request needs one: git over HTTP, and three operations of the API, each
  * request checked against GitHub's published description. It knows one token.
@@ -85,49 +87,48 @@ export class FakeGitHub {
   #api(request: IncomingMessage, url: URL, body: Buffer, response: ServerResponse): void {
     const path = url.pathname.replace('/api/v3', '');
     this.requests.push(`${request.method} ${path}`);
-    const answer = (status: number, data: unknown) => {
-      response
-        .writeHead(status, { 'content-type': 'application/json; charset=utf-8' })
-        .end(JSON.stringify(data));
-    };
     const bearer = /^(?:token|bearer) (.+)$/i.exec(request.headers.authorization ?? '')?.[1];
-    if (bearer !== this.token) return answer(401, { message: 'Bad credentials' });
     const { operation, name } = this.#described(request.method ?? '', path);
-    if (!operation || !name) return answer(404, { message: 'Not Found' });
     const input = body.length > 0 ? JSON.parse(body.toString()) : null;
-    this.#check(operation, url, input);
-    const branch = (ref: string) =>
-      git(this.path(name), 'for-each-ref', '--format=%(objectname)', `refs/heads/${ref}`);
-    if (operation.body) {
-      const refuse = (error: object) => answer(422, { message: 'Validation Failed', errors: [error] });
-      if (!branch(input.base)) return refuse({ resource: 'PullRequest', field: 'base', code: 'invalid' });
-      if (!branch(input.head)) return refuse({ resource: 'PullRequest', field: 'head', code: 'invalid' });
-      if (branch(input.head) === branch(input.base))
-        return refuse({
-          resource: 'PullRequest',
-          code: 'custom',
-          message: `No commits between ${input.base} and ${input.head}`,
-        });
-      const known = this.pulls.some(({ head, base }) => head === input.head && base === input.base);
-      if (known)
-        return refuse({ code: 'custom', message: `A pull request already exists for acme:${input.head}.` });
-      const pull = { body: null, ...input, number: this.pulls.length + 1 };
-      this.pulls.push(pull);
-      if (this.silent) return;
-      return answer(201, this.#shown(name, pull));
+    let reply: Reply = [404, { message: 'Not Found' }];
+    if (bearer !== this.token) reply = [401, { message: 'Bad credentials' }];
+    else if (operation && name) {
+      this.#check(operation, url, input);
+      reply = this.#reply(operation, name, url, input);
     }
-    if (operation.path.endsWith('/pulls')) {
-      const [, head] = (url.searchParams.get('head') ?? '').split(':');
-      const base = url.searchParams.get('base');
-      const found = this.pulls.filter(
-        (pull) => (!head || pull.head === head) && (!base || pull.base === base),
-      );
-      return answer(
-        200,
-        found.map((pull) => this.#shown(name, pull)),
-      );
+    if (this.silent && reply[0] === 201) return;
+    const [status, data] = reply;
+    response
+      .writeHead(status, { 'content-type': 'application/json; charset=utf-8' })
+      .end(JSON.stringify(data));
+  }
+
+  #reply(operation: Described, name: string, url: URL, input: Pull): Reply {
+    if (operation.body) return this.#open(name, input);
+    if (!operation.path.endsWith('/pulls')) {
+      const branch = git(this.path(name), 'symbolic-ref', '--short', 'HEAD');
+      return [200, { full_name: name, default_branch: branch }];
     }
-    answer(200, { full_name: name, default_branch: git(this.path(name), 'symbolic-ref', '--short', 'HEAD') });
+    const [, head] = (url.searchParams.get('head') ?? '').split(':');
+    const base = url.searchParams.get('base');
+    const found = this.pulls.filter((pull) => (!head || pull.head === head) && (!base || pull.base === base));
+    return [200, found.map((pull) => this.#shown(name, pull))];
+  }
+
+  #open(name: string, input: Pull): Reply {
+    const refuse = (error: object): Reply => [422, { message: 'Validation Failed', errors: [error] }];
+    const custom = (message: string) => refuse({ resource: 'PullRequest', code: 'custom', message });
+    const [base, head] = [input.base, input.head].map((ref) =>
+      git(this.path(name), 'for-each-ref', '--format=%(objectname)', `refs/heads/${ref}`),
+    );
+    if (!base) return refuse({ resource: 'PullRequest', field: 'base', code: 'invalid' });
+    if (!head) return refuse({ resource: 'PullRequest', field: 'head', code: 'invalid' });
+    if (base === head) return custom(`No commits between ${input.base} and ${input.head}`);
+    if (this.pulls.some((pull) => pull.head === input.head && pull.base === input.base))
+      return custom(`A pull request already exists for acme:${input.head}.`);
+    const pull = { ...input, body: input.body ?? null, number: this.pulls.length + 1 };
+    this.pulls.push(pull);
+    return [201, this.#shown(name, pull)];
   }
 
   #shown(name: string, pull: Pull): object {

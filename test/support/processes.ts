@@ -4,21 +4,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll } from 'vitest';
 import { eventually } from './api.ts';
+import { onEnd } from './cleanup.ts';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const ENTRY = join(ROOT, 'bin/taskmesh.js');
-
-const programs: Program[] = [];
-const directories: string[] = [];
-
-// At the top of the module: registered with the file that imports it, wherever in it a program is started.
-afterAll(async () => {
-  // The last first: a daemon ends in order only while its server is there.
-  for (const program of programs.reverse()) await program.stop();
-  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
-});
 
 /** How long a program has to end in order. Milliseconds. */
 const STOP_MS = 8_000;
@@ -40,7 +30,7 @@ export class Program {
         this.output += text;
       });
     }
-    programs.push(this);
+    onEnd(() => this.stop());
   }
 
   get running(): boolean {
@@ -74,7 +64,7 @@ export class Program {
 export function temporaryDirectory(): string {
   // A space in the path, as in many a home directory: what does not quote breaks here.
   const directory = mkdtempSync(join(tmpdir(), 'taskmesh test-'));
-  directories.push(directory);
+  onEnd(() => rmSync(directory, { recursive: true, force: true }));
   return directory;
 }
 

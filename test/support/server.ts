@@ -1,4 +1,3 @@
-import { afterAll } from 'vitest';
 import { issueKey } from '../../src/keys/key.service.ts';
 import type { Clock } from '../../src/platform/clock.ts';
 import type { Doorbell } from '../../src/platform/doorbell.ts';
@@ -7,6 +6,7 @@ import { transact } from '../../src/platform/transaction.ts';
 import { createOwner } from '../../src/server/owners.ts';
 import { type RunningServer, startServer } from '../../src/server/server.ts';
 import { Api } from './api.ts';
+import { onEnd } from './cleanup.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 
 export interface TestServer {
@@ -20,12 +20,6 @@ export interface TestServer {
   another(): Promise<RunningServer>;
   close(): Promise<void>;
 }
-
-const open: (() => Promise<void>)[] = [];
-// At the top of the module: registered with the file that imports it, wherever in it a server is started.
-afterAll(async () => {
-  for (const close of open.reverse()) await close();
-});
 
 /** A server on a database of its own. It is closed at the end of the test file. */
 export async function startTestServer(
@@ -57,7 +51,7 @@ export async function startTestServer(
     await server.close();
     await database.drop();
   };
-  open.push(close);
+  onEnd(close);
   return {
     server,
     database,

@@ -127,7 +127,7 @@ test('without a supervisor: NO_SUPERVISOR; before it has a working copy: INVALID
   await spawn(api, bare.contractId);
   const waiting = await openContract(api, { agent: 'nobody' });
   const starting = await openContract(api);
-  await daemon.accept(await daemon.command('SPAWN_TASK', starting.supervisorId));
+  const { toolKey } = await daemon.accept(await daemon.command('SPAWN_TASK', starting.supervisorId));
   await changesNothing(server, async () => {
     const refuse = async (id: string) =>
       (await api.mutationRefused('createBranch', { contractId: id, branchName: 'b' })).code;
@@ -139,6 +139,10 @@ test('without a supervisor: NO_SUPERVISOR; before it has a working copy: INVALID
       field: 'contractId',
     });
   });
+  // Its own agent is in the copy already, whether or not the daemon's report has come.
+  const making = api.as(toolKey).mutate('createBranch', { branchName: 'early' }, FIELDS);
+  await daemon.complete(await answered('early'), { branchName: 'early', commitSha: SHA });
+  expect(await making).toMatchObject({ commitSha: SHA });
 });
 
 test('with the daemon gone: NO_DAEMON', async () => {

@@ -19,7 +19,8 @@ export function register(command: Command, cli: Cli): void {
   teach(command, {
     about:
       'Makes this machine a worker: it connects out to the server, takes tasks, and runs their agents in git working\n' +
-      'copies of its own. Ctrl-C gives its tasks back and stops. It needs git and a daemon key.',
+      'copies of its own. Ctrl-C gives its tasks back and stops. It needs git and a daemon key; for pull requests a\n' +
+      'token in TASKMESH_GITHUB_TOKEN, and TASKMESH_GITHUB_URL for the API of a GitHub Enterprise server.',
     examples: [
       'PATH --server https://mesh.example.com/graphql --key-file ~/daemon-key --max 8',
       'taskmesh keys create --kind daemon --name laptop > ~/daemon-key      # makes such a key',

@@ -17,6 +17,8 @@ export interface LogEntry {
 export class FakeLog {
   readonly entries: LogEntry[] = [];
   readonly cursors: (number | null)[] = [];
+  /** Where each page that was asked for began. */
+  readonly pages: number[] = [];
   task = { id: 'task_a', name: 'build', role: 'WORK', status: 'RUNNING' };
   contractStatus = 'ACTIVE';
   readonly #waiting = new Set<() => void>();
@@ -98,6 +100,19 @@ export class FakeLog {
     }
   }
 
+  #page({ taskId, first, after }: { taskId: string; first: number; after: string | null }) {
+    this.pages.push(Number(after));
+    const left = this.entries.filter(
+      ({ __typename, task, sequence }) =>
+        __typename === 'OutputEntry' &&
+        (task as { id: string }).id === taskId &&
+        (sequence as number) > Number(after),
+    );
+    const nodes = left.slice(0, first);
+    const endCursor = nodes.length > 0 ? String(nodes.at(-1)?.sequence) : null;
+    return { nodes, pageInfo: { hasNextPage: left.length > first, endCursor } };
+  }
+
   #queries() {
     const contract = {
       id: 'contract_x',
@@ -115,6 +130,7 @@ export class FakeLog {
     };
     return {
       task: () => ({ ...this.task, contract }),
+      taskOutput: (page: { taskId: string; first: number; after: string | null }) => this.#page(page),
       contractTree: () => ({ contract, nodes: [node], counts: [], total: 1 }),
     };
   }

@@ -63,6 +63,15 @@ describe('checkpoint data', () => {
     expect(refs(other.dir)).toContain(`refs/taskmesh/worktrees/t1/snapshot ${ids.commit}`);
   });
 
+  it('takes a base along that no branch of the repository holds', async () => {
+    const { mirror, other, ids, mine, root } = await checkpoint();
+    const unpublished = { ...ids, base: mine, file: join(root, 'data', 'unpublished') };
+    await writeBundle({ mirror, ...unpublished });
+    await restoreBundle({ mirror: other, ...unpublished });
+    expect(refs(other.dir)).toContain(`refs/taskmesh/worktrees/t1/base ${mine}`);
+    expect(run(other.dir, 'rev-list', ids.commit)).toBe(run(mirror.dir, 'rev-list', ids.commit));
+  });
+
   it('needs no data for the base itself', async () => {
     const { mirror, other, ids } = await checkpoint();
     const same = { ...ids, commit: ids.base, file: join(ids.file, '..', 'none') };
@@ -122,6 +131,8 @@ describe('checkpoint data', () => {
     await expect(restoreBundle({ mirror: other, ...ids, maxBytes: 50 })).rejects.toMatchObject({
       code: 'INVALID_BUNDLE',
     });
+    // A branch of the repository that the other machine has not seen.
+    run(mirror.dir, 'update-ref', 'refs/heads/later', mine);
     const late = { ...ids, base: mine, file: join(root, 'data', 'late') };
     await writeBundle({ mirror, ...late });
     await expect(restoreBundle({ mirror: other, ...late })).rejects.toMatchObject({ code: 'INVALID_BUNDLE' });

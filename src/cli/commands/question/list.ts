@@ -33,7 +33,7 @@ export function register(command: Command, cli: Cli): void {
     .addOption(
       new Option(
         '--status <status>',
-        'pending (the default), answered, timed-out, withdrawn or all; but pending of one contract',
+        'of one contract: answered, timed-out, withdrawn or all (default: pending)',
       ).argParser(oneOf([...STATUSES, 'ALL'])),
     )
     .action(async (options: Options) => {
@@ -56,7 +56,7 @@ async function list(cli: Cli, options: Options): Promise<readonly QuestionDetail
   const { contract, status } = options;
   if (isPending(options))
     return (await api.call(PendingQuestionsDocument, { contractId: contract })).pendingQuestions;
-  const variables = { contractId: api.contractOr(contract), ...(status === 'ALL' ? {} : { status }) };
-  return (await api.call(QuestionListDocument, variables as { contractId: string; status?: QuestionStatus }))
-    .questions;
+  const contractId = api.contractOr(contract);
+  const variables = { contractId, status: status === 'ALL' ? undefined : status };
+  return (await api.call(QuestionListDocument, variables)).questions;
 }

@@ -58,9 +58,17 @@ export function register(command: Command, cli: Cli): void {
         .argParser(oneOf(TYPES))
         .default('GENERAL', 'general'),
     )
-    .option('--timeout <seconds>', 'how long to wait', wholeNumber(1, 86_400), 3_600)
+    .option(
+      '--timeout <seconds>',
+      'how long it can be answered, and is waited for',
+      wholeNumber(1, 86_400),
+      3_600,
+    )
     .option('--keep-open', 'still answerable after the time; a late answer comes as a message')
-    .option('--phaseguard', 'pause all of this agent until there is an answer, however long that takes')
+    .option(
+      '--phaseguard',
+      'have all of this agent held, in a moment, until there is an answer, however long that takes',
+    )
     .option('--no-wait', 'go on meanwhile (not with --phaseguard)')
     .action(async (question: string, options: Options) => {
       const api = await cli.api();
