@@ -68,26 +68,32 @@ export async function storeMessage(
 }
 
 /**
- * A task reads its inbox: the messages it has not read yet, waiting for one when there is none.
+ * The messages to a task that it has not acknowledged, in order, waiting for one when there is none. Reading changes
+ * nothing: a message whose delivery was cut off is there again.
  * @param timeoutSeconds 0 to 3,600; 0 does not wait
  */
-export async function readInbox(
-  op: Operation,
-  input: { timeoutSeconds?: number | null | undefined },
-): Promise<TaskMessage[]> {
+export async function readInbox(op: Operation, timeoutSeconds: number): Promise<TaskMessage[]> {
   authorize(op.principal, 'attend');
   const taskId = ownTaskId(op);
-  const timeoutMs = boundedInt(input.timeoutSeconds ?? 0, 'timeoutSeconds', 0, 3_600) * 1_000;
-  const take = () =>
-    transact(op.runtime, async (tx) => {
-      await lockTask(tx, op.principal, taskId);
-      const unread = await tx.em.find(
-        TaskMessage,
-        { taskId, deliveredAt: null },
-        { orderBy: { number: 'asc' } },
-      );
-      for (const message of unread) message.deliveredAt = tx.now;
-      return unread.length > 0 ? unread : null;
-    });
-  return (await waitUntil(op.runtime, [topics.inbox(taskId)], timeoutMs, op.signal, take)) ?? [];
+  const timeoutMs = boundedInt(timeoutSeconds, 'timeoutSeconds', 0, 3_600) * 1_000;
+  const unread = async () => {
+    const where = { taskId, deliveredAt: null };
+    const messages = await op.runtime.db.fork().find(TaskMessage, where, { orderBy: { number: 'asc' } });
+    return messages.length > 0 ? messages : null;
+  };
+  return (await waitUntil(op.runtime, [topics.inbox(taskId)], timeoutMs, op.signal, unread)) ?? [];
+}
+
+/** A task has the messages up to this number: they are not given again. */
+export async function acknowledgeMessages(op: Operation, input: { upTo: number }): Promise<number> {
+  authorize(op.principal, 'attend');
+  const taskId = ownTaskId(op);
+  const upTo = boundedInt(input.upTo, 'upTo', 0, 2_000_000_000);
+  return transact(op.runtime, (tx) =>
+    tx.em.nativeUpdate(
+      TaskMessage,
+      { taskId, deliveredAt: null, number: { $lte: upTo } },
+      { deliveredAt: tx.now },
+    ),
+  );
 }

@@ -18,7 +18,7 @@ const TaskMessageSchema = defineEntity({
     sender: p.enum(MESSAGE_SENDERS),
     content: p.text(),
     createdAt: timestamp(),
-    /** When the agent read it. */
+    /** When the agent said that it has it. */
     deliveredAt: timestamp().nullable(),
   },
 });

@@ -1,6 +1,6 @@
 import { builder } from '../graphql/builder.ts';
 import { REQUEST_ID } from '../graphql/request-id.ts';
-import { readInbox, sendMessage } from './message.service.ts';
+import { acknowledgeMessages, readInbox, sendMessage } from './message.service.ts';
 import { spawnTask } from './spawn-task.ts';
 import type { Task } from './task.entity.ts';
 import { TaskType } from './task.schema.ts';
@@ -103,25 +103,33 @@ const SendMessagePayload = builder.objectRef<TaskMessage>('SendMessagePayload').
     message: t.field({ type: TaskMessageType, description: 'The message.', resolve: (message) => message }),
   }),
 });
-const ReadInboxInput = builder.inputType('ReadInboxInput', {
-  description: 'How to read the inbox.',
-  fields: (t) => ({
-    timeoutSeconds: t.int({
-      defaultValue: 0,
-      description: 'How long to wait for a message when there is none, 0 to 3,600.',
-    }),
-  }),
+const AcknowledgeMessagesInput = builder.inputType('AcknowledgeMessagesInput', {
+  description: 'Which messages have arrived.',
+  fields: (t) => ({ upTo: t.int({ required: true, description: 'The number of the last of them.' }) }),
 });
-const ReadInboxPayload = builder.objectRef<TaskMessage[]>('ReadInboxPayload').implement({
-  description: 'What was in the inbox.',
-  fields: (t) => ({
-    messages: t.field({
-      type: [TaskMessageType],
-      description: 'The messages not read before, in order.',
-      resolve: (messages) => messages,
+const AcknowledgeMessagesPayload = builder
+  .objectRef<{ acknowledged: number }>('AcknowledgeMessagesPayload')
+  .implement({
+    description: 'How many messages that concerned.',
+    fields: (t) => ({
+      acknowledged: t.exposeInt('acknowledged', { description: 'How many were not acknowledged before.' }),
     }),
+  });
+
+builder.queryField('inbox', (t) =>
+  t.field({
+    type: [TaskMessageType],
+    description:
+      'The messages to a task that it has not acknowledged, in order; acknowledgeMessages says that they have arrived. For the task itself.',
+    args: {
+      timeoutSeconds: t.arg.int({
+        defaultValue: 0,
+        description: 'How long to wait for a message when there is none, 0 to 3,600.',
+      }),
+    },
+    resolve: (_, { timeoutSeconds }, context) => readInbox(context.operation(), timeoutSeconds ?? 0),
   }),
-});
+);
 
 builder.mutationFields((t) => ({
   spawnTask: t.field({
@@ -153,10 +161,12 @@ builder.mutationFields((t) => ({
     args: { input: t.arg({ type: SendMessageInput, required: true, description: 'The message.' }) },
     resolve: (_, { input }, context) => sendMessage(context.operation(), input),
   }),
-  readInbox: t.field({
-    type: ReadInboxPayload,
-    description: 'A task reads the messages it has not read yet. For the task itself.',
-    args: { input: t.arg({ type: ReadInboxInput, required: true, description: 'Whether to wait.' }) },
-    resolve: (_, { input }, context) => readInbox(context.operation(), input),
+  acknowledgeMessages: t.field({
+    type: AcknowledgeMessagesPayload,
+    description: 'A task has messages: they are not given again. For the task itself.',
+    args: { input: t.arg({ type: AcknowledgeMessagesInput, required: true, description: 'Which ones.' }) },
+    resolve: async (_, { input }, context) => ({
+      acknowledged: await acknowledgeMessages(context.operation(), input),
+    }),
   }),
 }));

@@ -224,16 +224,18 @@ describe('supervisor inbox', () => {
   const message = { id: 'message_1', number: 1, sender: 'PERSON', content: 'Use port 8080', createdAt: '' };
 
   it('does not wait unless asked to', async () => {
-    await using api = await FakeApi.start({ ReadInbox: { readInbox: { messages: [] } } });
+    await using api = await FakeApi.start({ Inbox: { inbox: [] } });
     expect(await asAgent(api, ['supervisor', 'inbox'])).toEqual({ code: 0, stdout: '', stderr: '' });
-    expect(api.calls.map((call) => call.variables.input)).toEqual([{ timeoutSeconds: 0 }]);
+    expect(api.calls.map((call) => call.variables)).toEqual([{ timeoutSeconds: 0 }]);
   });
 
-  it('waits on until there is one', async () => {
+  it('waits on until there is one, and acknowledges what it printed', async () => {
     await using api = await FakeApi.start({
-      ReadInbox: [{ readInbox: { messages: [] } }, { readInbox: { messages: [message] } }],
+      Inbox: [{ inbox: [] }, { inbox: [message] }],
+      AcknowledgeMessages: { acknowledgeMessages: { acknowledged: 1 } },
     });
     const read = await asAgent(api, ['supervisor', 'inbox', '--wait']);
     expect(read).toEqual({ code: 0, stdout: '[person] Use port 8080\n', stderr: '' });
+    expect(api.calls.at(-1)?.variables.input).toEqual({ upTo: 1 });
   });
 });

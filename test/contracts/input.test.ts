@@ -339,11 +339,11 @@ describe('refused, and changes nothing', () => {
   });
 
   test('a supervisor reads its inbox for 0 to 3,600 seconds, and says something when it finishes', async () => {
-    expect(await supervisor.agent.mutationRefused('readInbox', { timeoutSeconds: 3_601 })).toMatchObject({
+    expect(await supervisor.agent.refused('{ inbox(timeoutSeconds: 3601) { id } }')).toMatchObject({
       code: 'INVALID_INPUT',
       field: 'timeoutSeconds',
     });
-    expect(await supervisor.agent.mutationRefused('readInbox', { timeoutSeconds: -1 })).toMatchObject({
+    expect(await supervisor.agent.refused('{ inbox(timeoutSeconds: -1) { id } }')).toMatchObject({
       code: 'INVALID_INPUT',
       field: 'timeoutSeconds',
     });

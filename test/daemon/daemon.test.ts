@@ -5,13 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { repository, run } from './git/support.ts';
 import { processesWith, scratch } from './support.ts';
 
 /** Starts one of the programs beside this file. @returns it, and its first line */
 async function program(name: string, args: string[]): Promise<{ child: ChildProcess; line: string }> {
-  const file = new URL(name, import.meta.url).pathname;
+  const file = fileURLToPath(new URL(name, import.meta.url));
   const child = spawn(process.execPath, [file, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
   return { child, line };

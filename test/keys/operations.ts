@@ -83,6 +83,7 @@ export const QUERIES: readonly Operation[] = [
   { field: 'taskDiff', expected: read, arguments: (w) => `taskId: "${w.taskId}"` },
   { field: 'pendingQuestions', expected: read, arguments: (w) => `contractId: "${w.contractId}"` },
   { field: 'pendingQuestions', expected: own, arguments: () => '' },
+  { field: 'inbox', expected: attend, arguments: () => 'timeoutSeconds: 0', selection: 'id' },
   { field: 'questions', expected: read, arguments: (w) => `contractId: "${w.contractId}"` },
   { field: 'taskOutput', expected: read, arguments: (w) => `taskId: "${w.taskId}"` },
   { field: 'history', expected: own, arguments: () => 'first: 1' },
@@ -148,7 +149,7 @@ export const MUTATIONS: readonly Operation[] = [
   mutation('archiveContract', ownObject, (w) => `contractId: "${w.contractId}"`),
   mutation('deleteContract', ownObject, (w) => `contractId: "${w.contractId}"`),
   mutation('finishTask', attend, () => 'summary: "done"'),
-  mutation('readInbox', attend, () => ''),
+  mutation('acknowledgeMessages', attend, () => 'upTo: 1'),
   mutation(
     'registerDaemon',
     report,

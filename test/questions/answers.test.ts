@@ -3,7 +3,7 @@ import { createLogger } from '../../src/platform/logger.ts';
 import { startServer } from '../../src/server/server.ts';
 import { type Answer, Api, eventually } from '../support/api.ts';
 import { TestClock } from '../support/clock.ts';
-import { HandDaemon, openContract } from '../support/daemon.ts';
+import { HandDaemon, openContract, readInbox } from '../support/daemon.ts';
 import { startTestServer } from '../support/server.ts';
 import { changesNothing, countOf } from '../support/snapshot.ts';
 
@@ -25,7 +25,7 @@ const answer = (questionId: string, given: object): Promise<Answer> =>
 const awaitAnswer = (questionId: string, timeoutSeconds = 20): Promise<Answer> =>
   agent.mutate('awaitAnswer', { questionId, timeoutSeconds }, RESULT);
 const inbox = async (): Promise<Answer[]> =>
-  (await agent.mutate('readInbox', {}, 'messages { sender content }')).messages;
+  (await readInbox(agent)).map(({ sender, content }) => ({ sender, content }));
 
 /** A question that nobody waits for. */
 async function asked(more: object = {}): Promise<string> {

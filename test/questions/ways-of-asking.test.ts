@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { HandDaemon, openContract, statusOf } from '../support/daemon.ts';
+import { HandDaemon, openContract, readInbox, statusOf } from '../support/daemon.ts';
 import { startTestServer } from '../support/server.ts';
 
 const { api } = await startTestServer();
@@ -17,7 +17,7 @@ test('a question that does not block is PENDING at once, and its answer comes as
   const asked = await agent.mutate('askQuestion', { question: 'Colour?', nonBlocking: true }, PAYLOAD);
   expect(asked).toMatchObject({ outcome: 'PENDING', response: null, question: { nonBlocking: true } });
   await api.mutate('answerQuestion', { questionId: asked.question.id, text: 'blue' }, 'question { id }');
-  const { messages } = await agent.mutate('readInbox', {}, 'messages { sender content }');
+  const messages = await readInbox(agent);
   expect(messages).toHaveLength(1);
   expect(messages[0]).toMatchObject({ sender: 'PERSON', content: expect.stringContaining('Answer: blue') });
   expect(messages[0].content).toContain(asked.question.id);
@@ -36,7 +36,7 @@ test('a phase guard pauses its asker, never times out, and the answer lets it go
   await api.mutate('answerQuestion', { questionId: asked.question.id, text: 'go' }, 'question { id }');
   expect(await statusOf(api, supervisorId)).toBe('RUNNING');
   await daemon.command('RESUME_TASK', supervisorId);
-  const { messages } = await agent.mutate('readInbox', {}, 'messages { content }');
+  const messages = await readInbox(agent);
   expect(messages).toMatchObject([{ content: expect.stringContaining('Answer: go') }]);
 });
 

@@ -153,3 +153,12 @@ export async function statusOf(api: Api, taskId: string): Promise<string> {
 export function untilStatus(api: Api, taskId: string, status: string): Promise<true> {
   return eventually(async () => (await statusOf(api, taskId)) === status && true);
 }
+
+/** Reads a task's inbox as our clients do: what has arrived is acknowledged. */
+export async function readInbox(agent: Api, timeoutSeconds = 0): Promise<Answer[]> {
+  const query = 'query($seconds: Int) { inbox(timeoutSeconds: $seconds) { number sender content } }';
+  const { inbox } = await agent.ask(query, { seconds: timeoutSeconds });
+  const last = inbox.at(-1);
+  if (last) await agent.mutate('acknowledgeMessages', { upTo: last.number }, 'acknowledged');
+  return inbox;
+}

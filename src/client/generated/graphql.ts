@@ -18,6 +18,12 @@ export type AcknowledgeAnswerInput = {
   questionId: string;
 };
 
+/** Which messages have arrived. */
+export type AcknowledgeMessagesInput = {
+  /** The number of the last of them. */
+  upTo: number;
+};
+
 /** A repository to add to a contract. */
 export type AddRepositoryInput = {
   /** The contract. */
@@ -487,12 +493,6 @@ export type QuestionType =
   /** Whether to go on to the next phase. */
   | 'PHASE_CONFIRMATION';
 
-/** How to read the inbox. */
-export type ReadInboxInput = {
-  /** How long to wait for a message when there is none, 0 to 3,600. */
-  timeoutSeconds?: number | null | undefined;
-};
-
 /** A checkpoint that a daemon made and whose data it has uploaded. */
 export type RecordCheckpointInput = {
   /** The attempt. */
@@ -888,12 +888,19 @@ export type SendMessageMutationVariables = Exact<{
 
 export type SendMessageMutation = { sendMessage: { message: { id: string, number: number, sender: MessageSender, content: string, createdAt: string } } };
 
-export type ReadInboxMutationVariables = Exact<{
-  input: ReadInboxInput;
+export type InboxQueryVariables = Exact<{
+  timeoutSeconds?: number | null | undefined;
 }>;
 
 
-export type ReadInboxMutation = { readInbox: { messages: Array<{ id: string, number: number, sender: MessageSender, content: string, createdAt: string }> } };
+export type InboxQuery = { inbox: Array<{ id: string, number: number, sender: MessageSender, content: string, createdAt: string }> };
+
+export type AcknowledgeMessagesMutationVariables = Exact<{
+  input: AcknowledgeMessagesInput;
+}>;
+
+
+export type AcknowledgeMessagesMutation = { acknowledgeMessages: { acknowledged: number } };
 
 export type CreateCheckpointMutationVariables = Exact<{
   input: CreateCheckpointInput;
@@ -1850,19 +1857,24 @@ export const SendMessageDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<SendMessageMutation, SendMessageMutationVariables>;
-export const ReadInboxDocument = new TypedDocumentString(`
-    mutation ReadInbox($input: ReadInboxInput!) {
-  readInbox(input: $input) {
-    messages {
-      id
-      number
-      sender
-      content
-      createdAt
-    }
+export const InboxDocument = new TypedDocumentString(`
+    query Inbox($timeoutSeconds: Int) {
+  inbox(timeoutSeconds: $timeoutSeconds) {
+    id
+    number
+    sender
+    content
+    createdAt
   }
 }
-    `) as unknown as TypedDocumentString<ReadInboxMutation, ReadInboxMutationVariables>;
+    `) as unknown as TypedDocumentString<InboxQuery, InboxQueryVariables>;
+export const AcknowledgeMessagesDocument = new TypedDocumentString(`
+    mutation AcknowledgeMessages($input: AcknowledgeMessagesInput!) {
+  acknowledgeMessages(input: $input) {
+    acknowledged
+  }
+}
+    `) as unknown as TypedDocumentString<AcknowledgeMessagesMutation, AcknowledgeMessagesMutationVariables>;
 export const CreateCheckpointDocument = new TypedDocumentString(`
     mutation CreateCheckpoint($input: CreateCheckpointInput!) {
   createCheckpoint(input: $input) {

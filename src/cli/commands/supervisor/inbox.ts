@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { ReadInboxDocument } from '../../../client/generated/graphql.ts';
+import { AcknowledgeMessagesDocument, InboxDocument } from '../../../client/generated/graphql.ts';
 import type { Cli } from '../../cli.ts';
 import { EXIT } from '../../exit-codes.ts';
 import { teach, wholeNumber } from '../../help.ts';
@@ -22,18 +22,20 @@ export function register(command: Command, cli: Cli): void {
         const timeoutSeconds = options.wait ? sliceUntil(deadline) : 0;
         const patience = options.wait ? { patienceMs: WAITING_PATIENCE_MS } : {};
         const timeoutMs = (timeoutSeconds + 15) * 1_000;
-        const { readInbox } = await api.call(
-          ReadInboxDocument,
-          { input: { timeoutSeconds } },
+        const { inbox: messages } = await api.call(
+          InboxDocument,
+          { timeoutSeconds },
           { timeoutMs, ...patience },
         );
-        const { messages } = readInbox;
         const waitOn = messages.length === 0 && sliceUntil(deadline) > 0;
         if (waitOn) continue;
         if (messages.length === 0 && options.wait) cli.exitCode = EXIT.timedOut;
         cli.result(messages, () =>
           messages.map((message) => `[${message.sender.toLowerCase()}] ${message.content}`).join('\n'),
         );
+        // After they are out: what was cut off before is given again.
+        const last = messages.at(-1);
+        if (last) await api.call(AcknowledgeMessagesDocument, { input: { upTo: last.number } }, patience);
         return;
       }
     });
