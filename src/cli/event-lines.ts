@@ -30,7 +30,9 @@ export class EventLines {
         if (!event.updatedFields.includes('status') || TOLD_BY_COMPLETION.has(event.taskStatus)) return [];
         return [this.#line(event.task, this.#aside('is ') + paintStatus(event.taskStatus, this.#paint))];
       case 'TaskCompletedEvent': {
-        const said = event.errorMessage ?? event.outputSummary;
+        // A task that ended well may still carry the reasons of earlier attempts.
+        const well = event.taskStatus === 'DONE' || event.taskStatus === 'MERGED';
+        const said = well ? event.outputSummary : (event.errorMessage ?? event.outputSummary);
         const rest = said ? `: ${firstLine(said)}` : '';
         return [
           this.#line(event.task, this.#aside('ended ') + paintStatus(event.taskStatus, this.#paint) + rest),
@@ -98,7 +100,11 @@ export class EventLines {
   #question({ type, question }: Extract<LogEvent, { __typename: 'QuestionEvent' }>): string[] {
     if (type === 'QUESTION_ASKED') {
       const choices = question.choices.length > 0 ? `  [${question.choices.join(' | ')}]` : '';
-      return this.#lines(question.task, `asks: ${question.question}${choices}`, 'yellow');
+      const how = this.#aside(`taskmesh question answer ${question.id}`);
+      return [
+        ...this.#lines(question.task, `asks: ${question.question}${choices}`, 'yellow'),
+        this.#line(question.task, how),
+      ];
     }
     if (type === 'QUESTION_ANSWERED')
       return this.#lines(question.task, `was answered: ${question.response ?? ''}`, 'yellow');

@@ -18,6 +18,7 @@ export interface SpawnOptions {
   target?: string;
   repo?: string;
   parent?: string;
+  once?: string;
 }
 
 /** The same for a person (`task spawn`) and a supervisor (`supervisor spawn`). */
@@ -44,6 +45,7 @@ export function spawnOptions(command: Command): Command {
     .option('--base <branch>', 'branch to start from')
     .option('--target <branch>', 'branch to merge into later (default: that of the supervisor)')
     .option('--repo <url|path>', 'repository of the contract to work in (default: the primary one)')
+    .option('--once <word>', 'spawn it once: the same word again gives the same task, also after a restart')
     .option('--parent <task>', 'the task that it belongs to (default: the supervisor)');
 }
 
@@ -70,7 +72,8 @@ export async function spawnTask(
       ...(options.priority === undefined ? {} : { priority: options.priority }),
       baseBranch: options.base,
       targetBranch: options.target,
-      requestId: newRequestId(),
+      // A supervisor that is started again runs its script from the top: with a word of its own a task is found again.
+      requestId: options.once ? `${contractId ?? api.contractId}/${options.once}` : newRequestId(),
     },
   });
   cli.result(spawnTask.task, () => spawnTask.task.id);

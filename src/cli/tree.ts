@@ -5,7 +5,8 @@ import { table } from './table.ts';
 export type TreeTask = Pick<
   TaskLineFragment,
   'id' | 'name' | 'role' | 'status' | 'durationSeconds' | 'parent'
->;
+> &
+  Partial<Pick<TaskLineFragment, 'pendingReason'>>;
 
 /** The tasks of a contract as a tree: name, role, status, duration. A task whose parent is not there is a root. */
 export function renderTree(tasks: readonly TreeTask[], paint: Paint): string {
@@ -24,6 +25,7 @@ export function renderTree(tasks: readonly TreeTask[], paint: Paint): string {
       paintStatus(task.status, paint),
       duration(task.durationSeconds),
       paint('gray', task.id),
+      ...(task.pendingReason ? [paint('yellow', harmless(task.pendingReason))] : []),
     ]);
     const own = children.get(task.id) ?? [];
     own.forEach((child, index) => {

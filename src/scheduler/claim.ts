@@ -106,7 +106,8 @@ async function chooseDaemon(tx: Transaction, task: Task, shared: Worktree | null
   return choice.sort((a, b) => (load.get(a.id) ?? 0) - (load.get(b.id) ?? 0))[0] ?? null;
 }
 
-function allowsPath(daemon: Daemon, path: string | null): boolean {
+/** Whether a daemon may use a repository on its machine. */
+export function allowsPath(daemon: Daemon, path: string | null): boolean {
   return (
     path === null ||
     daemon.localPaths.some((allowed) => path === allowed || path.startsWith(`${allowed.replace(/\/$/, '')}/`))

@@ -22,6 +22,7 @@ import '../checkpoints/checkpoint.schema.ts';
 import '../questions/question.schema.ts';
 import '../questions/question.mutations.ts';
 import '../scheduler/daemon-exit.schema.ts';
+import '../scheduler/pending-reason.ts';
 import '../supervisor/supervisor.schema.ts';
 import { builder } from '../graphql/builder.ts';
 

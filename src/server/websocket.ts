@@ -78,9 +78,13 @@ export function serveWebSocket(server: Server, runtime: Runtime): WebSocketEndpo
       onConnect: async (connection) => {
         const key = keyOf(connection);
         const principal = await authenticate(runtime, key);
-        // false closes with 4403: the same for an unknown, an expired and a revoked key.
-        if (!principal) return false;
         const { socket } = connection.extra;
+        // 4401, which clients take as final; the same for an unknown, an expired and a revoked key. Without it they
+        // would try again and again.
+        if (!principal) {
+          socket.close(CloseCode.Unauthorized, 'A valid key is needed.');
+          return false;
+        }
         const stopWatchingKey = watchKey(runtime, key, principal, socket);
         sessions.set(socket, { principal, closed: new AbortController(), stopWatchingKey });
         // The socket may have gone while the key was looked up: then nobody would tell us of its end again.

@@ -17,7 +17,7 @@ test('the client example of the README runs as printed, but for the port', async
   // Beside the dependencies, as the README says; ignored by git.
   const directory = join(ROOT, '.taskmesh');
   mkdirSync(directory, { recursive: true });
-  const file = join(directory, `questions-${process.pid}.mjs`);
+  const file = join(directory, `output-${process.pid}.mjs`);
   onEnd(() => rmSync(file, { force: true }));
   writeFileSync(file, code.replace('ws://127.0.0.1:4000/graphql', api.url.replace('http', 'ws')));
 

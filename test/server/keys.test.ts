@@ -39,9 +39,9 @@ test('a call without a key, or with one that is unknown or malformed, is UNAUTHE
   }
 });
 
-test('a WebSocket without a key, or with one that is unknown, is closed with 4403', async () => {
+test('a WebSocket without a key, or with one that is unknown, is closed with 4401', async () => {
   for (const key of [null, UNKNOWN, 'nonsense']) {
-    expect(await api.as(key).subscribe(VIEWER).closeCode(), `key ${key}`).toBe(4403);
+    expect(await api.as(key).subscribe(VIEWER).closeCode(), `key ${key}`).toBe(4401);
   }
 });
 
@@ -52,7 +52,7 @@ test('a key that has expired is refused over HTTP and WebSocket', async () => {
     .fork()
     .execute("update key set expires_at = now() - interval '1 second' where name = 'short'");
   expect((await api.as(key).refused(VIEWER)).code).toBe('UNAUTHENTICATED');
-  expect(await api.as(key).subscribe(VIEWER).closeCode()).toBe(4403);
+  expect(await api.as(key).subscribe(VIEWER).closeCode()).toBe(4401);
 });
 
 test('when an attempt ends its tool key dies: its WebSockets are closed with 4403 within a second, HTTP is UNAUTHENTICATED', async () => {
@@ -68,7 +68,7 @@ test('when an attempt ends its tool key dies: its WebSockets are closed with 440
   for (const socket of sockets) expect(await socket.closeCode()).toBe(4403);
   expect(performance.now() - reportedAt).toBeLessThan(1_000);
   expect((await agent.refused(VIEWER)).code).toBe('UNAUTHENTICATED');
-  expect(await agent.subscribe(VIEWER).closeCode()).toBe(4403);
+  expect(await agent.subscribe(VIEWER).closeCode()).toBe(4401);
   await daemon.append(other.taskId, 1, 0, ['still here']);
   expect(await stays.count(1)).toEqual([{ content: 'still here' }]);
   stays.stop();

@@ -769,9 +769,9 @@ export type WorktreeReportInput = {
   path: string;
 };
 
-export type TaskLineFragment = { id: string, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, parent: { id: string } | null, contract: { id: string } };
+export type TaskLineFragment = { id: string, pendingReason: string | null, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, parent: { id: string } | null, contract: { id: string } };
 
-export type TaskDetailsFragment = { id: string, name: string, description: string | null, plan: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, retryCount: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, useOwnWorktree: boolean, repositoryUrl: string | null, baseBranch: string | null, targetBranch: string | null, costUsd: number, tokens: number, createdAt: string, startedAt: string | null, completedAt: string | null, version: number, parent: { id: string, name: string } | null, contract: { id: string, name: string }, worktree: { id: string, path: string | null, branch: string, baseBranch: string | null, baseSha: string | null } | null, daemon: { id: string, name: string } | null, failedDaemons: Array<{ id: string, name: string }> };
+export type TaskDetailsFragment = { id: string, pendingReason: string | null, name: string, description: string | null, plan: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, retryCount: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, useOwnWorktree: boolean, repositoryUrl: string | null, baseBranch: string | null, targetBranch: string | null, costUsd: number, tokens: number, createdAt: string, startedAt: string | null, completedAt: string | null, version: number, parent: { id: string, name: string } | null, contract: { id: string, name: string }, worktree: { id: string, path: string | null, branch: string, baseBranch: string | null, baseSha: string | null } | null, daemon: { id: string, name: string } | null, failedDaemons: Array<{ id: string, name: string }> };
 
 export type ContractLineFragment = { id: string, name: string, phase: ContractPhase, status: ContractStatus, agent: string, createdAt: string, completedAt: string | null };
 
@@ -802,14 +802,14 @@ export type ContractTreeQueryVariables = Exact<{
 }>;
 
 
-export type ContractTreeQuery = { contractTree: { total: number, contract: { summary: string | null, lastSequence: number, id: string, name: string, phase: ContractPhase, status: ContractStatus, agent: string, createdAt: string, completedAt: string | null }, nodes: Array<{ depth: number, task: { id: string, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, parent: { id: string } | null, contract: { id: string } } }>, counts: Array<{ status: TaskStatus, count: number }> } };
+export type ContractTreeQuery = { contractTree: { total: number, contract: { summary: string | null, lastSequence: number, id: string, name: string, phase: ContractPhase, status: ContractStatus, agent: string, createdAt: string, completedAt: string | null }, nodes: Array<{ depth: number, task: { id: string, pendingReason: string | null, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, parent: { id: string } | null, contract: { id: string } } }>, counts: Array<{ status: TaskStatus, count: number }> } };
 
 export type CreateContractMutationVariables = Exact<{
   input: CreateContractInput;
 }>;
 
 
-export type CreateContractMutation = { createContract: { contract: { id: string, name: string, description: string | null, phase: ContractPhase, status: ContractStatus, agent: string, localOnly: boolean, summary: string | null, lastSequence: number, createdAt: string, completedAt: string | null, repositories: Array<{ id: string, url: string | null, localPath: string | null, baseBranch: string | null, isPrimary: boolean }>, documents: Array<{ id: string, name: string, phase: ContractPhase | null, updatedAt: string }>, supervisor: { id: string, name: string, status: TaskStatus } | null }, supervisor: { id: string, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, parent: { id: string } | null, contract: { id: string } } | null } };
+export type CreateContractMutation = { createContract: { contract: { id: string, name: string, description: string | null, phase: ContractPhase, status: ContractStatus, agent: string, localOnly: boolean, summary: string | null, lastSequence: number, createdAt: string, completedAt: string | null, repositories: Array<{ id: string, url: string | null, localPath: string | null, baseBranch: string | null, isPrimary: boolean }>, documents: Array<{ id: string, name: string, phase: ContractPhase | null, updatedAt: string }>, supervisor: { id: string, name: string, status: TaskStatus } | null }, supervisor: { id: string, pendingReason: string | null, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, parent: { id: string } | null, contract: { id: string } } | null } };
 
 export type CompleteContractMutationVariables = Exact<{
   input: CompleteContractInput;
@@ -827,14 +827,14 @@ export type TaskListQueryVariables = Exact<{
 }>;
 
 
-export type TaskListQuery = { tasks: { nodes: Array<{ id: string, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, parent: { id: string } | null, contract: { id: string } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+export type TaskListQuery = { tasks: { nodes: Array<{ id: string, pendingReason: string | null, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, parent: { id: string } | null, contract: { id: string } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
 export type TaskShowQueryVariables = Exact<{
   id: string;
 }>;
 
 
-export type TaskShowQuery = { task: { id: string, name: string, description: string | null, plan: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, retryCount: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, useOwnWorktree: boolean, repositoryUrl: string | null, baseBranch: string | null, targetBranch: string | null, costUsd: number, tokens: number, createdAt: string, startedAt: string | null, completedAt: string | null, version: number, parent: { id: string, name: string } | null, contract: { id: string, name: string }, worktree: { id: string, path: string | null, branch: string, baseBranch: string | null, baseSha: string | null } | null, daemon: { id: string, name: string } | null, failedDaemons: Array<{ id: string, name: string }> } };
+export type TaskShowQuery = { task: { id: string, pendingReason: string | null, name: string, description: string | null, plan: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, retryCount: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, useOwnWorktree: boolean, repositoryUrl: string | null, baseBranch: string | null, targetBranch: string | null, costUsd: number, tokens: number, createdAt: string, startedAt: string | null, completedAt: string | null, version: number, parent: { id: string, name: string } | null, contract: { id: string, name: string }, worktree: { id: string, path: string | null, branch: string, baseBranch: string | null, baseSha: string | null } | null, daemon: { id: string, name: string } | null, failedDaemons: Array<{ id: string, name: string }> } };
 
 export type TaskPositionQueryVariables = Exact<{
   id: string;
@@ -865,21 +865,21 @@ export type SpawnTaskMutationVariables = Exact<{
 }>;
 
 
-export type SpawnTaskMutation = { spawnTask: { task: { id: string, name: string, description: string | null, plan: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, retryCount: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, useOwnWorktree: boolean, repositoryUrl: string | null, baseBranch: string | null, targetBranch: string | null, costUsd: number, tokens: number, createdAt: string, startedAt: string | null, completedAt: string | null, version: number, parent: { id: string, name: string } | null, contract: { id: string, name: string }, worktree: { id: string, path: string | null, branch: string, baseBranch: string | null, baseSha: string | null } | null, daemon: { id: string, name: string } | null, failedDaemons: Array<{ id: string, name: string }> } } };
+export type SpawnTaskMutation = { spawnTask: { task: { id: string, pendingReason: string | null, name: string, description: string | null, plan: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, retryCount: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, useOwnWorktree: boolean, repositoryUrl: string | null, baseBranch: string | null, targetBranch: string | null, costUsd: number, tokens: number, createdAt: string, startedAt: string | null, completedAt: string | null, version: number, parent: { id: string, name: string } | null, contract: { id: string, name: string }, worktree: { id: string, path: string | null, branch: string, baseBranch: string | null, baseSha: string | null } | null, daemon: { id: string, name: string } | null, failedDaemons: Array<{ id: string, name: string }> } } };
 
 export type CancelTaskMutationVariables = Exact<{
   input: CancelTaskInput;
 }>;
 
 
-export type CancelTaskMutation = { cancelTask: { task: { id: string, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, parent: { id: string } | null, contract: { id: string } } } };
+export type CancelTaskMutation = { cancelTask: { task: { id: string, pendingReason: string | null, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, parent: { id: string } | null, contract: { id: string } } } };
 
 export type FinishTaskMutationVariables = Exact<{
   input: FinishTaskInput;
 }>;
 
 
-export type FinishTaskMutation = { finishTask: { task: { id: string, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, parent: { id: string } | null, contract: { id: string } } } };
+export type FinishTaskMutation = { finishTask: { task: { id: string, pendingReason: string | null, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, parent: { id: string } | null, contract: { id: string } } } };
 
 export type SendMessageMutationVariables = Exact<{
   input: SendMessageInput;
@@ -1022,21 +1022,21 @@ export type PauseTaskMutationVariables = Exact<{
 }>;
 
 
-export type PauseTaskMutation = { pauseTask: { task: { id: string, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, parent: { id: string } | null, contract: { id: string } } } };
+export type PauseTaskMutation = { pauseTask: { task: { id: string, pendingReason: string | null, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, parent: { id: string } | null, contract: { id: string } } } };
 
 export type ResumeTaskMutationVariables = Exact<{
   input: ResumeTaskInput;
 }>;
 
 
-export type ResumeTaskMutation = { resumeTask: { task: { id: string, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, parent: { id: string } | null, contract: { id: string } } } };
+export type ResumeTaskMutation = { resumeTask: { task: { id: string, pendingReason: string | null, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, parent: { id: string } | null, contract: { id: string } } } };
 
 export type RetryTaskMutationVariables = Exact<{
   input: RetryTaskInput;
 }>;
 
 
-export type RetryTaskMutation = { retryTask: { task: { id: string, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, parent: { id: string } | null, contract: { id: string } } } };
+export type RetryTaskMutation = { retryTask: { task: { id: string, pendingReason: string | null, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, parent: { id: string } | null, contract: { id: string } } } };
 
 export type TaskOutputQueryVariables = Exact<{
   taskId: string;
@@ -1225,6 +1225,7 @@ export class TypedDocumentString<TResult, TVariables>
 export const TaskLineFragmentDoc = new TypedDocumentString(`
     fragment TaskLine on Task {
   id
+  pendingReason
   name
   role
   status
@@ -1246,6 +1247,7 @@ export const TaskLineFragmentDoc = new TypedDocumentString(`
 export const TaskDetailsFragmentDoc = new TypedDocumentString(`
     fragment TaskDetails on Task {
   id
+  pendingReason
   name
   description
   plan
@@ -1462,6 +1464,7 @@ export const ContractTreeDocument = new TypedDocumentString(`
 }
     fragment TaskLine on Task {
   id
+  pendingReason
   name
   role
   status
@@ -1501,6 +1504,7 @@ export const CreateContractDocument = new TypedDocumentString(`
 }
     fragment TaskLine on Task {
   id
+  pendingReason
   name
   role
   status
@@ -1608,6 +1612,7 @@ export const TaskListDocument = new TypedDocumentString(`
 }
     fragment TaskLine on Task {
   id
+  pendingReason
   name
   role
   status
@@ -1633,6 +1638,7 @@ export const TaskShowDocument = new TypedDocumentString(`
 }
     fragment TaskDetails on Task {
   id
+  pendingReason
   name
   description
   plan
@@ -1743,6 +1749,7 @@ export const SpawnTaskDocument = new TypedDocumentString(`
 }
     fragment TaskDetails on Task {
   id
+  pendingReason
   name
   description
   plan
@@ -1800,6 +1807,7 @@ export const CancelTaskDocument = new TypedDocumentString(`
 }
     fragment TaskLine on Task {
   id
+  pendingReason
   name
   role
   status
@@ -1827,6 +1835,7 @@ export const FinishTaskDocument = new TypedDocumentString(`
 }
     fragment TaskLine on Task {
   id
+  pendingReason
   name
   role
   status
@@ -2241,6 +2250,7 @@ export const PauseTaskDocument = new TypedDocumentString(`
 }
     fragment TaskLine on Task {
   id
+  pendingReason
   name
   role
   status
@@ -2268,6 +2278,7 @@ export const ResumeTaskDocument = new TypedDocumentString(`
 }
     fragment TaskLine on Task {
   id
+  pendingReason
   name
   role
   status
@@ -2295,6 +2306,7 @@ export const RetryTaskDocument = new TypedDocumentString(`
 }
     fragment TaskLine on Task {
   id
+  pendingReason
   name
   role
   status

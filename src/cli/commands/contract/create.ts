@@ -62,6 +62,9 @@ export function register(command: Command, cli: Cli): void {
         },
       });
       cli.result(createContract, () => createContract.contract.id);
+      // Right after its creation it always waits; what begins like this will not pass by itself.
+      const reason = createContract.supervisor?.pendingReason;
+      if (reason?.startsWith('No ')) cli.hint(`The supervisor cannot start yet. ${reason}`);
       cli.hint(`Watch it: taskmesh contract watch ${createContract.contract.id} --all`);
     });
 }

@@ -29,6 +29,7 @@ function text(task: TaskDetailsFragment, paint: Paint): string {
     ['contract', `${task.contract.id} ${task.contract.name}`],
     ['parent', task.parent && `${task.parent.id} ${task.parent.name}`],
     ['role', task.role],
+    ['waits', task.pendingReason],
     ['attempt', task.attempt > 0 ? `${task.attempt}${retries}` : null],
     ['agent', task.agent],
     ['daemon', task.daemon?.name],
@@ -41,7 +42,8 @@ function text(task: TaskDetailsFragment, paint: Paint): string {
     ['started', task.startedAt],
     ['completed', task.completedAt],
     ['duration', task.durationSeconds === null ? null : duration(task.durationSeconds)],
-    ['error', task.errorMessage],
+    // A task that ended well may still carry the reasons of earlier attempts.
+    [task.status === 'DONE' || task.status === 'MERGED' ? 'earlier' : 'error', task.errorMessage],
     ['summary', task.outputSummary],
   ];
   return fields([
