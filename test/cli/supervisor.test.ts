@@ -33,6 +33,15 @@ describe('supervisor spawn', () => {
     expect(api.calls[0]?.variables.input.plan).toBe('line 1\nline 2\n');
   });
 
+  it('names the request by the word of --once, so that a script that runs again finds its task', async () => {
+    await using api = await FakeApi.start({ SpawnTask: [spawned, spawned] });
+    const argv = ['supervisor', 'spawn', '--name', 'x', '--plan', 'y', '--once', 'first'];
+    await asAgent(api, argv);
+    await asAgent(api, argv);
+    const ids = api.calls.map((call) => call.variables.input.requestId);
+    expect(ids).toEqual(['contract_mine/first', 'contract_mine/first']);
+  });
+
   it('repeats itself with the same requestId when the connection is cut before the answer', async () => {
     await using api = await FakeApi.start({ SpawnTask: [CUT, CUT, spawned] });
     const outcome = await asAgent(api, ['supervisor', 'spawn', '--name', 'x', '--plan', 'y']);
