@@ -125,6 +125,24 @@ describe('contract watch', () => {
     );
   });
 
+  it('says what to do when the supervisor has ended and the contract is still open', async () => {
+    await using log = await FakeLog.start();
+    const watching = runCli(['contract', 'watch', 'contract_x', '--all', '--url', log.url]);
+    await log.subscribed(1);
+    log.completed({ ...other, role: 'SUPERVISOR' });
+    log.add({
+      __typename: 'ContractChangedEvent',
+      eventType: 'CONTRACT_COMPLETED',
+      updatedFields: [],
+      updatedBy: 'x',
+      contract: { id: 'contract_x', name: 'Work', status: 'COMPLETED', phase: 'EXECUTE' },
+    });
+    log.completed();
+    const { stderr } = await watching;
+    expect(stderr).toContain('taskmesh task retry task_b');
+    expect(stderr).toContain('taskmesh contract complete contract_x');
+  });
+
   it('starts at the present unless told otherwise', async () => {
     await using log = await FakeLog.start();
     log.output('before');

@@ -31,6 +31,7 @@ export function register(command: Command, cli: Cli): void {
         return cli.hint('The contract has ended. --all shows what happened.');
       }
       const lines = new EventLines(painter(cli.terminal.stdout));
+      let completed = false;
       await watchContract(
         api,
         contractId,
@@ -38,10 +39,21 @@ export function register(command: Command, cli: Cli): void {
         (event) => {
           if (cli.json) cli.print(JSON.stringify(event));
           else for (const line of lines.linesOf(event)) cli.print(line);
+          completed ||= isCompletion(event);
+          if (!completed && event.__typename === 'TaskCompletedEvent' && event.task.role === 'SUPERVISOR') {
+            // Nobody is left who would complete it: said, or a person waits for ever.
+            cli.note(
+              `taskmesh: the supervisor has ended and the contract is still open. Start it again: taskmesh task retry ${event.task.id}. Or end the contract: taskmesh contract complete ${contractId}`,
+            );
+          }
         },
         () => cli.note('taskmesh: the connection was cut, trying again'),
       );
     });
+}
+
+function isCompletion(event: LogEvent): boolean {
+  return event.__typename === 'ContractChangedEvent' && event.type === 'CONTRACT_COMPLETED';
 }
 
 /** How long the agents of a completed contract are given to end before the watch does. */
@@ -67,7 +79,7 @@ export async function watchContract(
       onRetry,
     })) {
       onEvent(event);
-      if (event.__typename === 'ContractChangedEvent' && event.type === 'CONTRACT_COMPLETED') {
+      if (isCompletion(event)) {
         completed = true;
         timer = setTimeout(() => ended.abort(), LAST_WORDS_MS);
       }
