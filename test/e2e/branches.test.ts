@@ -1,103 +1,12 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { type Answer, Api, eventually } from '../support/api.ts';
-import { createTestDatabase } from '../support/database.ts';
-import { FakeGitHub } from '../support/github.ts';
-import { git, Program, repository, temporaryDirectory } from '../support/processes.ts';
+import { git } from '../support/processes.ts';
+import { RepositoryWorld, type Supervisor, tip } from '../support/repository-world.ts';
 
-/*
- * Files, branches and pull requests with real processes: a server, a daemon, git, supervisors that are shell scripts,
- * and a GitHub Enterprise server of the test's own.
- */
-const directory = temporaryDirectory();
-const github = await FakeGitHub.start(directory);
-let api: Api;
-let url: string;
-const daemons: Program[] = [];
-
-async function startDaemon(
-  name: string,
-  env: Record<string, string>,
-  given?: string,
-): Promise<{ daemon: Program; key: string }> {
-  const key = given ?? (await api.mutate('createKey', { kind: 'DAEMON', name }, 'key')).key;
-  const flags = [
-    '--server',
-    url,
-    '--name',
-    name,
-    '--local-path',
-    directory,
-    '--data-dir',
-    join(directory, name),
-  ];
-  const daemon = new Program(['daemon', ...flags, '--log-level', 'debug'], {
-    TASKMESH_DAEMON_KEY: key,
-    ...env,
-  });
-  daemons.push(daemon);
-  await daemon.printed(/connected/);
-  return { daemon, key };
-}
-
-const hub = () => ({ TASKMESH_GITHUB_TOKEN: github.token, TASKMESH_GITHUB_URL: `${github.url}/api/v3/` });
-
-beforeAll(async () => {
-  const database = await createTestDatabase();
-  const env = {
-    TASKMESH_DATA_DIR: database.dataDir,
-    ...(database.databaseUrl ? { DATABASE_URL: database.databaseUrl } : {}),
-  };
-  const server = new Program(['serve', '--port', '0'], env);
-  [, url = ''] = await server.printed(/GraphQL at (\S+)/);
-  api = new Api(url, readFileSync(join(database.dataDir, 'key'), 'utf8').trim());
-  await startDaemon('machine', hub());
-});
-
-interface Supervisor {
-  contractId: string;
-  id: string;
-  branch: string;
-  /** Its working copy. */
-  path: string;
-}
-
-/** Opens a contract whose supervisor does what the plan says, and then waits. */
-async function supervise(repo: object, plan: string, more: object = {}): Promise<Supervisor> {
-  const supervisorPlan = `set -eu\n${plan}\necho ready\nwhile [ ! -e stop ]; do sleep 0.2; done\n`;
-  const input = { name: 'Branches', agent: 'shell', supervisorPlan, repositories: [repo], ...more };
-  const { contract, supervisor } = await api.mutate(
-    'createContract',
-    input,
-    'contract { id } supervisor { id }',
-  );
-  await said(supervisor.id, /^ready$/);
-  // An agent may be heard before its daemon's report of where it works.
-  const worktree = await eventually(async () => {
-    const query = 'query($id: ID!) { task(id: $id) { worktree { branch path } } }';
-    const { task } = await api.ask(query, { id: supervisor.id });
-    return task.worktree.path && task.worktree;
-  });
-  return { contractId: contract.id, id: supervisor.id, ...worktree };
-}
-
-/** Waits for a line of a task's output. @returns it */
-async function said(id: string, pattern: RegExp): Promise<string> {
-  const lines = await api
-    .subscribe('subscription($id: ID!) { taskOutput(taskId: $id, afterSequence: 0) { content } }', { id })
-    .until((received) => received.some(({ content }) => pattern.test(content)));
-  return lines.find(({ content }) => pattern.test(content)).content;
-}
-
-function origin(name: string): string {
-  const parent = join(directory, name);
-  mkdirSync(parent);
-  return repository(parent);
-}
-
-const tip = (path: string, branch: string): string =>
-  git(path, 'for-each-ref', '--format=%(objectname)', `refs/heads/${branch}`);
+/* Files and branches with real processes: a server, a daemon, git, supervisors that are shell scripts. */
+const world = await RepositoryWorld.start();
+const { api, directory } = world;
 
 describe('worktreeFile', () => {
   const FILE = `query($taskId: ID!, $path: String!) { worktreeFile(taskId: $taskId, path: $path) {
@@ -117,7 +26,7 @@ taskmesh task file "$TASKMESH_TASK_ID" missing || echo "missing: $?"`;
   const read = async (path: string) => (await api.ask(FILE, { taskId: supervisor.id, path })).worktreeFile;
 
   beforeAll(async () => {
-    supervisor = await supervise({ localPath: origin('files') }, PLAN);
+    supervisor = await world.supervise({ localPath: world.origin('files') }, PLAN);
   });
 
   test.each([
@@ -172,9 +81,9 @@ taskmesh task file "$TASKMESH_TASK_ID" missing || echo "missing: $?"`;
 
   test('the command line writes the bytes, and says by its code what was wrong', async () => {
     expect(readFileSync(join(supervisor.path, '../from-cli'), 'utf8')).toBe('not saved');
-    expect(await said(supervisor.id, /^ 00 01/)).toBe(' 00 01 ff');
-    expect(await said(supervisor.id, /^passwd: /)).toBe('passwd: 3');
-    expect(await said(supervisor.id, /^missing: /)).toBe('missing: 4');
+    expect(await world.said(supervisor.id, /^ 00 01/)).toBe(' 00 01 ff');
+    expect(await world.said(supervisor.id, /^passwd: /)).toBe('passwd: 3');
+    expect(await world.said(supervisor.id, /^missing: /)).toBe('missing: 4');
   });
 });
 
@@ -183,12 +92,15 @@ describe('createBranch', () => {
   const create = (contractId: string, branchName: string, fromRef?: string) =>
     api.mutate('createBranch', { contractId, branchName, fromRef }, FIELDS);
   const PLAN = 'echo 1 > one.txt; git add .; git commit -qm One; echo draft > draft.txt';
-  const repo = origin('local');
+  const repo = world.origin('local');
   let supervisor: Supervisor;
 
   beforeAll(async () => {
     git(repo, 'branch', 'develop', 'main~1');
-    supervisor = await supervise({ localPath: repo }, `${PLAN}\ntaskmesh supervisor branch by-the-agent`);
+    supervisor = await world.supervise(
+      { localPath: repo },
+      `${PLAN}\ntaskmesh supervisor branch by-the-agent`,
+    );
   });
 
   test('is made at what is committed, in the copy and in the repository, beside all checkouts', async () => {
@@ -206,7 +118,7 @@ describe('createBranch', () => {
     expect(git(supervisor.path, 'symbolic-ref', 'HEAD')).toBe(`refs/heads/${supervisor.branch}`);
     expect(git(repo, 'symbolic-ref', 'HEAD')).toBe('refs/heads/main');
     expect(git(repo, 'status', '--porcelain')).toBe('');
-    expect(await said(supervisor.id, /^by-the-agent is at /)).toBe(`by-the-agent is at ${committed}`);
+    expect(await world.said(supervisor.id, /^by-the-agent is at /)).toBe(`by-the-agent is at ${committed}`);
   });
 
   test('the same again is the same; at another commit it is refused, naming both', async () => {
@@ -283,12 +195,12 @@ describe('createBranch', () => {
 
   test('is pushed to a URL, and in a local-only contract stays in the copy', async () => {
     const bare = join(directory, 'remote.git');
-    git(directory, 'clone', '-q', '--bare', origin('for-remote'), 'remote.git');
+    git(directory, 'clone', '-q', '--bare', world.origin('for-remote'), 'remote.git');
     const remote = { url: `file://${encodeURI(bare)}` };
-    const open = await supervise(remote, PLAN);
+    const open = await world.supervise(remote, PLAN);
     const made = await create(open.contractId, 'shared');
     expect([tip(bare, 'shared'), tip(open.path, 'shared')]).toEqual([made.commitSha, made.commitSha]);
-    const closed = await supervise(remote, PLAN, { localOnly: true });
+    const closed = await world.supervise(remote, PLAN, { localOnly: true });
     const kept = await create(closed.contractId, 'kept');
     expect([tip(bare, 'kept'), tip(closed.path, 'kept')]).toEqual(['', kept.commitSha]);
     // What the repository refuses is not left in the copy either.
@@ -303,183 +215,3 @@ describe('createBranch', () => {
     expect([tip(bare, 'hooked'), tip(open.path, 'hooked')]).toEqual(['', '']);
   });
 });
-
-describe('createPullRequest', () => {
-  const FIELDS = 'url number created pending';
-  const COMMIT = 'echo 1 > one.txt; git add .; git commit -qm One; echo draft > draft.txt';
-  const create = (contractId: string, branch: string, more: object = {}) =>
-    api.mutate('createPullRequest', { contractId, branch, title: `About ${branch}`, ...more }, FIELDS);
-  const refuse = (contractId: string, branch: string, more: object = {}) =>
-    api.mutationRefused('createPullRequest', { contractId, branch, title: 'x', ...more });
-  let supervisor: Supervisor;
-  let remote: string;
-
-  beforeAll(async () => {
-    const from = origin('acme-source');
-    mkdirSync(join(directory, 'acme'));
-    const url = github.create('acme/one', from);
-    remote = github.path('acme/one');
-    git(remote, 'branch', 'develop');
-    supervisor = await supervise({ url }, `${COMMIT}\nenv | sort\ncat "$TASKMESH_PLAN_FILE"`);
-  });
-
-  test('pushes the branch and opens it, against the default branch of the remote; again it is the same', async () => {
-    const { contractId, branch, path } = supervisor;
-    const opened = await create(contractId, branch, { body: 'Because' });
-    expect(opened).toEqual({
-      url: `${github.url}/acme/one/pull/1`,
-      number: 1,
-      created: true,
-      pending: false,
-    });
-    expect(github.pulls).toEqual([
-      { number: 1, title: `About ${branch}`, body: 'Because', head: branch, base: 'main' },
-    ]);
-    expect(tip(remote, branch)).toBe(tip(path, branch));
-    expect(await create(contractId, branch)).toEqual({ ...opened, created: false });
-    // More work on it goes to the same one.
-    git(path, 'commit', '-q', '--allow-empty', '-m', 'More');
-    expect(await create(contractId, branch)).toEqual({ ...opened, created: false });
-    expect(tip(remote, branch)).toBe(tip(path, branch));
-    expect(await create(contractId, branch, { baseBranch: 'develop' })).toMatchObject({
-      number: 2,
-      created: true,
-    });
-    expect(github.pulls).toHaveLength(2);
-  });
-
-  test("a task's branch is pushed from its own copy, one of the repository is there already", async () => {
-    const { contractId } = supervisor;
-    const input = {
-      contractId,
-      name: 'Worker',
-      plan: 'echo w > w.txt',
-      useOwnWorktree: true,
-      agent: 'shell',
-    };
-    const { task } = await api.mutate('spawnTask', input, 'task { id }');
-    await api.ask('query($id: ID!) { waitForTask(taskId: $id, timeoutSeconds: 40) { status } }', task);
-    const shown = await api.ask('query($id: ID!) { task(id: $id) { worktree { branch } } }', task);
-    const { branch } = shown.task.worktree;
-    expect(await create(contractId, branch)).toMatchObject({ created: true });
-    expect(git(remote, 'show', `${branch}:w.txt`)).toBe('w');
-
-    git(remote, 'branch', 'by-hand', tip(remote, branch));
-    expect(await create(contractId, 'by-hand')).toMatchObject({ created: true });
-  });
-
-  test('a branch that the remote has gone on with is left as it is there; one that went another way is refused', async () => {
-    const { contractId, path } = supervisor;
-    git(path, 'branch', 'ahead');
-    await create(contractId, 'ahead');
-    const theirs = git(
-      remote,
-      'commit-tree',
-      '-p',
-      tip(remote, 'ahead'),
-      '-m',
-      'Theirs',
-      `${tip(remote, 'ahead')}^{tree}`,
-    );
-    git(remote, 'update-ref', 'refs/heads/ahead', theirs);
-    expect(await create(contractId, 'ahead')).toMatchObject({ created: false });
-    git(path, 'branch', '-f', 'ahead', git(path, 'commit-tree', '-p', 'ahead', '-m', 'Ours', 'ahead^{tree}'));
-    expect((await refuse(contractId, 'ahead')).code).toBe('TARGET_MOVED');
-    expect(tip(remote, 'ahead')).toBe(theirs);
-  });
-
-  test('what is refused says why and what to do', async () => {
-    const { contractId, path } = supervisor;
-    expect(await refuse(contractId, 'nowhere')).toMatchObject({ code: 'INVALID_INPUT', field: 'branch' });
-    expect(await refuse(contractId, 'main')).toMatchObject({ code: 'INVALID_INPUT', field: 'branch' });
-    git(path, 'branch', 'nothing-new', 'origin/main');
-    const empty = await refuse(contractId, 'nothing-new');
-    expect(empty).toMatchObject({
-      code: 'COMMAND_FAILED',
-      message: expect.stringContaining('No commits between main and nothing-new'),
-    });
-    const baseless = await refuse(contractId, supervisor.branch, { baseBranch: 'no-such-base' });
-    expect(baseless.message).toContain('base invalid');
-    const elsewhere = await supervise({ url: `file://${encodeURI(remote)}` }, COMMIT);
-    const refusal = await refuse(elsewhere.contractId, elsewhere.branch);
-    expect(refusal).toMatchObject({
-      code: 'COMMAND_FAILED',
-      message: expect.stringContaining('HOST/OWNER/REPO'),
-    });
-  });
-
-  test('after a crash in the middle there is one pull request, and it is the answer', async () => {
-    const { key, daemon } = await startDaemon('crashing', hub());
-    await api.mutate('drainDaemon', { daemonId: await idOf('machine') }, 'daemon { id }');
-    const url = github.create('acme/crash', origin('crash-source'));
-    const victim = await supervise({ url }, COMMIT);
-    github.silent = true;
-    const before = github.pulls.length;
-    const opening = create(victim.contractId, victim.branch);
-    await eventually(() => github.pulls.length > before);
-    await daemon.stop('SIGKILL');
-    github.silent = false;
-    await startDaemon('crashing', hub(), key);
-    expect(await opening).toMatchObject({ number: before + 1, created: false, pending: false });
-    expect(github.pulls).toHaveLength(before + 1);
-  });
-
-  test.each([
-    ['no token', {}, /Set TASKMESH_GITHUB_TOKEN/],
-    [
-      'a token that GitHub does not take',
-      { TASKMESH_GITHUB_TOKEN: 'ghp_wrong' },
-      /does not take the daemon's token/,
-    ],
-    [
-      'a token for another GitHub',
-      { TASKMESH_GITHUB_TOKEN: 'ghp_wrong', TASKMESH_GITHUB_URL: '' },
-      /TASKMESH_GITHUB_URL/,
-    ],
-  ])('with %s nothing is pushed', async (name, env, message) => {
-    const { key } = await startDaemon(name.replaceAll(' ', '-'), {
-      TASKMESH_GITHUB_URL: `${github.url}/api/v3`,
-      ...env,
-    });
-    expect(key).not.toBe('');
-    for (const other of ['machine', 'crashing'])
-      await api.mutate('drainDaemon', { daemonId: await idOf(other) }, 'daemon { id }');
-    const repo = `acme/${name.replaceAll(' ', '-')}`;
-    const poor = await supervise(
-      { url: github.create(repo, join(directory, 'acme-source/repository')) },
-      COMMIT,
-    );
-    const refusal = await refuse(poor.contractId, poor.branch, { baseBranch: 'main' });
-    expect(refusal).toMatchObject({ code: 'COMMAND_FAILED', message: expect.stringMatching(message) });
-    expect(tip(github.path(repo), poor.branch)).toBe('');
-    await daemons.at(-1)?.stop();
-  });
-
-  test('every request fits the description that GitHub publishes', () => {
-    expect(github.requests).toContain('POST /repos/acme/one/pulls');
-    expect(github.complaints).toEqual([]);
-  });
-
-  test('the token is nowhere but with the daemon: not with agents, in working copies, or in what is logged', async () => {
-    await said(supervisor.id, /^TASKMESH_TASK_ID=/);
-    const lines: Answer[] = await api
-      .subscribe(
-        'subscription($id: ID!) { taskOutput(taskId: $id, afterSequence: 0) { content } }',
-        supervisor,
-      )
-      .count(5);
-    const basic = Buffer.from(`x-access-token:${github.token}`).toString('base64');
-    for (const secret of [github.token, basic]) {
-      expect(JSON.stringify(lines)).not.toContain(secret);
-      expect(daemons.map(({ output }) => output).join()).not.toContain(secret);
-      expect(() =>
-        git(directory, 'grep', '-rlF', '--no-index', secret, '--', 'machine', 'crashing'),
-      ).toThrow();
-    }
-  });
-});
-
-async function idOf(name: string): Promise<string> {
-  const { daemons: all } = await api.ask('{ daemons { id name } }');
-  return all.find((daemon: Answer) => daemon.name === name).id;
-}
