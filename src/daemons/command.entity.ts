@@ -19,7 +19,6 @@ export const COMMAND_TYPES = [
 ] as const;
 export type CommandType = (typeof COMMAND_TYPES)[number];
 export const COMMAND_STATUSES = ['PENDING', 'ACCEPTED', 'COMPLETED', 'FAILED', 'WITHDRAWN'] as const;
-export type CommandStatus = (typeof COMMAND_STATUSES)[number];
 
 /** An instruction to a daemon: a row first, a push second, an answer third. */
 const CommandSchema = defineEntity({

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
-import { type EntityManager, kysely } from '../platform/database.ts';
+import { kysely } from '../platform/database.ts';
 import { topics } from '../platform/doorbell.ts';
 import { fromUuid, type Id, newId, toUuid } from '../platform/ids.ts';
 import type { Principal } from '../platform/principal.ts';
@@ -121,9 +121,4 @@ export async function createKey(
     name,
     kind: input.kind,
   }));
-}
-
-/** Whether a key may still be used: asked again when the doorbell rings for it. */
-export async function isKeyValid(em: EntityManager, keyId: Id<'key'>): Promise<boolean> {
-  return (await em.count(Key, { id: keyId, revokedAt: null })) > 0;
 }

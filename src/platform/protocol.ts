@@ -66,7 +66,6 @@ export const cancelTaskPayloadSchema = z.object({
   outcome: z.enum(['CANCELLED', 'DONE']),
 });
 export type CancelTaskPayload = z.infer<typeof cancelTaskPayloadSchema>;
-export const cancelTaskResultSchema = z.object({ confirmed: z.boolean() });
 
 /** PAUSE_TASK and RESUME_TASK. */
 export const pauseTaskPayloadSchema = z.object({ taskId: z.string(), attempt: z.number().int() });

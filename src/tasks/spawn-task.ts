@@ -19,6 +19,8 @@ import { logTask } from './task.moves.ts';
 
 export const MAX_DEPTH = 8;
 const MAX_PLAN = 1_000_000;
+/** In minutes, about 24 days: a daemon's timer counts milliseconds in 31 bits, and would fire at once beyond that. */
+const MAX_TIME_LIMIT = 35_000;
 
 export interface SpawnTaskInput {
   readonly contractId?: string | null | undefined;
@@ -86,7 +88,7 @@ function checkInput(input: SpawnTaskInput) {
     priority: boundedInt(input.priority ?? 0, 'priority', -1_000, 1_000),
     baseBranch,
     targetBranch,
-    timeLimitMinutes: limit === null ? null : boundedInt(limit, 'timeLimitMinutes', 1, 100_000),
+    timeLimitMinutes: limit === null ? null : boundedInt(limit, 'timeLimitMinutes', 1, MAX_TIME_LIMIT),
   };
 }
 

@@ -39,7 +39,7 @@ const SpawnTaskInput = builder.inputType('SpawnTaskInput', {
     }),
     targetBranch: t.string({ description: "Where to merge it later; else the supervisor's branch." }),
     timeLimitMinutes: t.int({
-      description: 'How long an attempt may run, 1 to 100,000; past it the task FAILED. Else no limit.',
+      description: 'How long an attempt may run, 1 to 35,000; past it the task FAILED. Else no limit.',
     }),
     requestId: t.string({ description: REQUEST_ID }),
   }),

@@ -73,6 +73,3 @@ const COMPLETED: Record<TaskStatus, boolean> = {
 export function isCompleted(status: TaskStatus): boolean {
   return COMPLETED[status];
 }
-
-/** Those in which a daemon holds an agent, or is about to. */
-export const ACTIVE_STATUSES = ['STARTING', 'RUNNING', 'CANCELLING'] as const satisfies readonly TaskStatus[];

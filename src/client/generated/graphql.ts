@@ -670,7 +670,7 @@ export type SpawnTaskInput = {
   requestId?: string | null | undefined;
   /** Where to merge it later; else the supervisor's branch. */
   targetBranch?: string | null | undefined;
-  /** How long an attempt may run, 1 to 100,000; past it the task FAILED. Else no limit. */
+  /** How long an attempt may run, 1 to 35,000; past it the task FAILED. Else no limit. */
   timeLimitMinutes?: number | null | undefined;
   /** true: a working copy and a branch of its own, to be merged later. false: the supervisor's working copy. */
   useOwnWorktree?: boolean | null | undefined;

@@ -1,4 +1,3 @@
-import { GitError } from './errors.ts';
 import type { Mirror } from './mirror.ts';
 import { type Name, names, objectId, refName, worktreeKey } from './names.ts';
 import { type GitCall, type GitOptions, git, gitFeed, gitPipe } from './run.ts';
@@ -114,9 +113,4 @@ export async function importPack(
     const args = ['rev-list', '--objects', '--quiet', objectId(tip), '--not', '--all'];
     await git(args, call);
   }
-}
-
-/** True for a failure of git itself, as opposed to an abort or a timeout. */
-export function isGitFailure(error: unknown): error is GitError {
-  return error instanceof GitError;
 }
