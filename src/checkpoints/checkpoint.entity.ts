@@ -1,5 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/core';
-import { primaryId, reference, timestamp } from '../platform/columns.ts';
+import { ConversationMessage } from '../conversations/conversation-message.entity.ts';
+import { optionalReference, primaryId, reference, timestamp } from '../platform/columns.ts';
 import { Task } from '../tasks/task.entity.ts';
 import { Worktree } from '../worktrees/worktree.entity.ts';
 
@@ -29,6 +30,8 @@ const CheckpointSchema = defineEntity({
     uploadId: p.text(),
     parts: p.integer(),
     bytes: p.integer(),
+    /** The last message of the supervisor's conversation when it was made; null before the first. */
+    afterMessageId: optionalReference('turn', (): unknown => ConversationMessage),
     createdAt: timestamp(),
   },
 });

@@ -146,6 +146,11 @@ const RecordCheckpointInput = builder.inputType('RecordCheckpointInput', {
     uploadId: t.string({ required: true, description: 'The upload that holds its data.' }),
     parts: t.int({ required: true, description: 'How many parts the upload has.' }),
     bytes: t.int({ required: true, description: 'How many bytes they are together.' }),
+    diff: t.field({
+      type: 'JSON',
+      description:
+        'What it changes against its base, as the result of GET_TASK_DIFF is: shown when no daemon is there to ask.',
+    }),
   }),
 });
 const RecordCheckpointPayload = builder

@@ -1,14 +1,20 @@
 import { LockMode } from '@mikro-orm/core';
 import { sql } from 'kysely';
+import { z } from 'zod';
+import { lastMessage } from '../conversations/conversation.service.ts';
 import { callingDaemonId, issueCommand } from '../daemons/command.service.ts';
-import { logEvent } from '../events/append.ts';
+import { logEvent, storable } from '../events/append.ts';
 import { authorize } from '../keys/permissions.ts';
 import { once } from '../keys/requests.ts';
 import { type EntityManager, kysely } from '../platform/database.ts';
 import { DomainError, invalidInput, notFound } from '../platform/errors.ts';
 import { type Id, newId, parseId, toUuid } from '../platform/ids.ts';
 import { isTask } from '../platform/principal.ts';
-import { type CreateCheckpointPayload, createCheckpointResultSchema } from '../platform/protocol.ts';
+import {
+  type CreateCheckpointPayload,
+  createCheckpointResultSchema,
+  taskDiffResultSchema,
+} from '../platform/protocol.ts';
 import type { Operation } from '../platform/runtime.ts';
 import { checkedText, requiredText } from '../platform/text.ts';
 import { transact } from '../platform/transaction.ts';
@@ -18,6 +24,7 @@ import { TaskAttempt } from '../tasks/task-attempt.entity.ts';
 import { connectedWorktree, daemonAnswer } from '../worktrees/daemon-answer.ts';
 import { Worktree } from '../worktrees/worktree.entity.ts';
 import { Checkpoint } from './checkpoint.entity.ts';
+import { CheckpointDiff } from './checkpoint-diff.entity.ts';
 
 /**
  * Saves a task's whole working copy as a commit and stores its data here.
@@ -101,6 +108,7 @@ export interface CheckpointRecord {
   readonly uploadId: string;
   readonly parts: number;
   readonly bytes: number;
+  readonly diff?: unknown;
 }
 
 const OBJECT_ID = /^[0-9a-f]{40}([0-9a-f]{24})?$/;
@@ -118,6 +126,7 @@ export async function recordCheckpoint(
   const worktreeId = parseId('worktree', input.worktreeId, 'worktreeId');
   if (!OBJECT_ID.test(input.commitSha))
     throw invalidInput('commitSha', 'commitSha is not the id of a commit.');
+  const diff = checkDiff(input.diff);
   if (!OBJECT_ID.test(input.baseSha)) throw invalidInput('baseSha', 'baseSha is not the id of a commit.');
   return transact(op.runtime, async (tx) => {
     const task = await checkAttempt(tx.em, daemonId, taskId, input.attempt);
@@ -160,8 +169,13 @@ export async function recordCheckpoint(
       uploadId: input.uploadId,
       parts: input.parts,
       bytes: input.bytes,
+      afterMessageId: (await lastMessage(tx.em, await conversationOf(tx.em, task, worktree)))?.id ?? null,
       createdAt: tx.now,
     });
+    if (diff) {
+      await tx.em.flush();
+      tx.em.create(CheckpointDiff, { checkpointId: checkpoint.id, ...diff });
+    }
     logEvent(tx, worktree.contractId, {
       type: 'CHECKPOINT_CREATED',
       taskId,
@@ -169,6 +183,28 @@ export async function recordCheckpoint(
     });
     return { checkpoint, created: true };
   });
+}
+
+/** Whose conversation a working copy goes with: its task's, or, in the supervisor's copy, the supervisor's. */
+async function conversationOf(em: EntityManager, task: Task, worktree: Worktree): Promise<Id<'task'>> {
+  if (task.role === 'SUPERVISOR') return task.id;
+  const supervisor = await em.findOne(Task, { contractId: task.contractId, role: 'SUPERVISOR' });
+  return supervisor?.worktreeId === worktree.id ? supervisor.id : task.id;
+}
+
+/** Largest patch that is kept with a checkpoint, in characters. */
+const MAX_PATCH = 1_048_576;
+
+function checkDiff(diff: unknown): Omit<CheckpointDiff, 'checkpointId'> | null {
+  if (diff === null || diff === undefined) return null;
+  const parsed = taskDiffResultSchema.safeParse(diff);
+  if (!parsed.success)
+    throw invalidInput('diff', `diff is not of the shape of a diff: ${z.prettifyError(parsed.error)}`);
+  const { patch, files, linesAdded, linesRemoved, truncated } = parsed.data;
+  if (patch.length > MAX_PATCH)
+    throw invalidInput('diff', `The patch of diff has more than ${MAX_PATCH} characters. Cut it.`);
+  const clean = JSON.parse(storable({ patch, files }));
+  return { ...clean, linesAdded, linesRemoved, truncated };
 }
 
 /** Largest piece of a checkpoint's data, in bytes. */

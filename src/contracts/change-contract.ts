@@ -9,7 +9,7 @@ import { actorName } from '../platform/principal.ts';
 import type { Operation } from '../platform/runtime.ts';
 import { checkedText, optionalText, requiredText } from '../platform/text.ts';
 import { type Transaction, transact } from '../platform/transaction.ts';
-import { assertOpen, contractIdOf, findContract } from './contract.access.ts';
+import { assertOpen, contractIdOf, findContract, lockContract } from './contract.access.ts';
 import type { Contract, ContractPhase } from './contract.entity.ts';
 import { Document } from './document.entity.ts';
 import { Repository } from './repository.entity.ts';
@@ -29,8 +29,7 @@ async function change<Input extends Request, Row>(
   read: (tx: Transaction, contract: Contract, result: string) => Promise<Row>,
 ): Promise<Row> {
   return transact(op.runtime, async (tx) => {
-    const found = await findContract(tx.em, op.principal, contractId);
-    const contract = await tx.em.refreshOrFail(found, { lockMode: LockMode.PESSIMISTIC_WRITE });
+    const contract = await lockContract(tx, op.principal, contractId);
     const request = { ownerId: contract.ownerId, requestId: input.requestId, operation, input };
     const { result } = await once(tx, request, async () => {
       const { fields, result: made } = await apply(tx, contract);

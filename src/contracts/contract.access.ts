@@ -1,8 +1,10 @@
+import { sql } from 'kysely';
 import { authorizeContract } from '../keys/permissions.ts';
-import type { EntityManager } from '../platform/database.ts';
+import { type EntityManager, kysely } from '../platform/database.ts';
 import { DomainError, invalidInput, notFound } from '../platform/errors.ts';
-import { type Id, parseId } from '../platform/ids.ts';
+import { type Id, parseId, toUuid } from '../platform/ids.ts';
 import { isTask, type Principal } from '../platform/principal.ts';
+import type { Transaction } from '../platform/transaction.ts';
 import { Contract } from './contract.entity.ts';
 
 /**
@@ -21,6 +23,16 @@ export async function findContract(
   if (!contract) throw notFound('contract', contractId);
   authorizeContract(principal, contract.id);
   return contract;
+}
+
+/**
+ * The same, locked: spawns, questions and other changes wait until the transaction ends. No stronger than `no key`: whoever
+ * holds a task, or the log's counter, and is about to log needs the contract's key, and we are about to wait for them.
+ */
+export async function lockContract(tx: Transaction, principal: Principal, id: string): Promise<Contract> {
+  const found = await findContract(tx.em, principal, id);
+  await sql`select 1 from contract where id = ${toUuid(found.id)} for no key update`.execute(kysely(tx.em));
+  return tx.em.refreshOrFail(found);
 }
 
 /**

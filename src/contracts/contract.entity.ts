@@ -1,6 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import { Owner } from '../keys/owner.entity.ts';
 import { primaryId, reference, timestamp } from '../platform/columns.ts';
+import { type Id, IdType } from '../platform/ids.ts';
 
 export const CONTRACT_PHASES = ['RESEARCH', 'SPECIFY', 'PLAN', 'EXECUTE', 'REVIEW'] as const;
 export type ContractPhase = (typeof CONTRACT_PHASES)[number];
@@ -23,6 +24,13 @@ const ContractSchema = defineEntity({
     localOnly: p.boolean().default(false),
     /** The agent profile of its tasks where none is given. */
     agent: p.text(),
+    /** Whether a red team watches its work tasks, and the owner's own criteria for it. */
+    redTeamEnabled: p.boolean().default(false),
+    redTeamPrompt: p.text().nullable(),
+    /** What its tasks may cost together, in US dollars; null: no limit. */
+    budgetUsd: p.double().$type<number>().nullable(),
+    /** The open question whether it may cost more; null while it is within its budget. No foreign key: see ADR 4. */
+    budgetQuestionId: p.type(new IdType('question')).$type<Id<'question'>>().nullable(),
     /** What whoever completed it had to say. */
     summary: p.text().nullable(),
     createdAt: timestamp(),

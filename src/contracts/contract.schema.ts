@@ -107,6 +107,28 @@ ContractType.implement({
       resolve: async (contract, _, { loaders }) =>
         (await loaders.find(ContractCounter, contract.id, 'contractId'))?.last ?? 0,
     }),
+    redTeamEnabled: t.exposeBoolean('redTeamEnabled', {
+      description: 'Whether a red team watches its work tasks.',
+    }),
+    redTeamPrompt: t.exposeString('redTeamPrompt', {
+      nullable: true,
+      description: "The owner's own criteria for the red team; null when there are none.",
+    }),
+    budgetUsd: t.float({
+      nullable: true,
+      description: 'What its tasks may cost together, in US dollars; null: no limit.',
+      resolve: ({ budgetUsd }) => budgetUsd ?? null,
+    }),
+    costUsd: t.float({
+      description: 'What its tasks cost so far, as their agents reported, in US dollars.',
+      resolve: async (contract, _, { loaders }) =>
+        (await loaders.find(ContractCounter, contract.id, 'contractId'))?.costUsd ?? 0,
+    }),
+    tokens: t.float({
+      description: 'How many tokens its tasks used so far, as their agents reported.',
+      resolve: async (contract, _, { loaders }) =>
+        (await loaders.find(ContractCounter, contract.id, 'contractId'))?.tokens ?? 0,
+    }),
     version: t.exposeInt('version', { description: 'Grows with every change of the contract itself.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was opened.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it last changed.' }),

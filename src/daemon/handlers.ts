@@ -1,9 +1,9 @@
 import { ApiError } from '../client/errors.ts';
 import type { CommandType, ReportedStatus } from '../client/generated/graphql.ts';
 import {
+  attemptPayloadSchema,
   cancelTaskPayloadSchema,
   createCheckpointPayloadSchema,
-  pauseTaskPayloadSchema,
   spawnTaskPayloadSchema,
   type TaskDiffResult,
   taskDiffPayloadSchema,
@@ -78,7 +78,7 @@ async function cancelTask(
 }
 
 function runOf(runs: Runs, { payload }: CommandCall): TaskRun {
-  const { taskId, attempt } = pauseTaskPayloadSchema.parse(payload);
+  const { taskId, attempt } = attemptPayloadSchema.parse(payload);
   const run = runs.get(taskId, attempt);
   if (!run) throw new NotRunningError(taskId);
   return run;

@@ -27,6 +27,8 @@ const DaemonSchema = defineEntity({
     epoch: p.integer().default(0),
     lastHeartbeatAt: timestamp().nullable(),
     createdAt: timestamp(),
+    /** When the owner removed it; what it did stays. */
+    removedAt: timestamp().nullable(),
   },
 });
 export class Daemon extends DaemonSchema.class {}

@@ -13,6 +13,9 @@ const ContractCounterSchema = defineEntity({
     last: p.integer().default(0),
     /** Events up to this one were pruned: a cursor before it cannot be honoured. */
     pruned: p.integer().default(0),
+    /** What all its tasks cost so far, in US dollars, and their tokens: counted where output is stored. */
+    costUsd: p.double().$type<number>().default(0),
+    tokens: p.bigint('number').default(0),
   },
 });
 export class ContractCounter extends ContractCounterSchema.class {}

@@ -69,6 +69,8 @@ export const topics = {
   command: (commandId: string) => `a:${commandId}`,
   /** Something happened that may let a task of this owner start; heard by the scheduler of every instance. */
   schedule: 's',
+  /** Something happened that supervisors or their owners may have to be told, heard like `schedule`. */
+  supervision: 'v',
   /** A key was revoked. */
   key: (keyId: string) => `k:${keyId}`,
 };

@@ -13,7 +13,7 @@ export const repositorySchema = z.object({
 });
 export type RepositoryReference = z.infer<typeof repositorySchema>;
 
-/** Where a copy goes on that was on another daemon: the checkpoint's data comes by `checkpointPart`. */
+/** A commit of a checkpoint, whose data comes by `checkpointPart`. */
 export const restoreSchema = z.object({
   checkpointId: z.string(),
   number: z.number().int(),
@@ -35,6 +35,15 @@ export const worktreeSpecSchema = z.object({
   baseWorktreeId: z.string().nullable(),
   /** Restore this instead of starting anew; null for a copy that never was anywhere else. */
   restore: restoreSchema.nullable(),
+  /** Start from a checkpoint of another task: its commit is where the new copy starts, and what it is compared with. */
+  start: restoreSchema.nullable().default(null),
+  /** Start from this commit of the repository. */
+  startCommit: z.string().nullable().default(null),
+  /** Paths to copy into it when it is made: from the repository's checkout, else from the supervisor's working copy. */
+  copyFiles: z
+    .object({ paths: z.array(z.string()), worktreeId: z.string().nullable() })
+    .nullable()
+    .default(null),
 });
 
 export const spawnTaskPayloadSchema = z.object({
@@ -54,6 +63,23 @@ export const spawnTaskPayloadSchema = z.object({
   timeLimitMinutes: z.number().int().nullable(),
   /** For an attempt after the first: what the agent is told it was recovered to; else null. */
   recovery: z.string().nullable(),
+  /**
+   * What an agent that has conversations is told first: its role, the contract, its tools, the plan. An agent that is a
+   * command gets the plan as it is.
+   */
+  briefing: z.string().default(''),
+  /** The agent's session on this daemon in which it goes on; null: a new one. */
+  session: z.object({ id: z.string() }).nullable().default(null),
+  /** What was said so far, for a new session to be told; empty when nothing was. */
+  conversation: z
+    .array(z.object({ role: z.enum(['USER', 'ASSISTANT', 'SYSTEM']), content: z.string() }))
+    .default([]),
+  /** How often an agent that ended its turn without `finishTask` is told to go on. */
+  autonomousLoop: z.number().int().default(0),
+  /** A repository on the daemon's machine that gets the finished branch too. */
+  targetRepoPath: z.string().nullable().default(null),
+  /** For the red team: it is told the output of the contract's work tasks from this sequence on. */
+  watch: z.object({ afterSequence: z.number().int() }).nullable().default(null),
 });
 export type SpawnTaskPayload = z.infer<typeof spawnTaskPayloadSchema>;
 
@@ -67,9 +93,29 @@ export const cancelTaskPayloadSchema = z.object({
 });
 export type CancelTaskPayload = z.infer<typeof cancelTaskPayloadSchema>;
 
-/** PAUSE_TASK and RESUME_TASK. */
-export const pauseTaskPayloadSchema = z.object({ taskId: z.string(), attempt: z.number().int() });
-export type PauseTaskPayload = z.infer<typeof pauseTaskPayloadSchema>;
+/**
+ * PAUSE_TASK, RESUME_TASK, SEND_MESSAGE. The last two let an agent that has conversations read its inbox, which holds the
+ * messages themselves until they are acknowledged; RESUME_TASK also wakes one that is WAITING.
+ */
+export const attemptPayloadSchema = z.object({ taskId: z.string(), attempt: z.number().int() });
+export type AttemptPayload = z.infer<typeof attemptPayloadSchema>;
+
+export const rewindWorktreePayloadSchema = z.object({
+  taskId: z.string(),
+  /** Attempt under which the checkpoints before and after are recorded. */
+  attempt: z.number().int(),
+  worktreeId: z.string(),
+  /** Where it goes back to. */
+  checkpoint: restoreSchema,
+});
+export type RewindWorktreePayload = z.infer<typeof rewindWorktreePayloadSchema>;
+/** The checkpoint of the state before, to which the rewinding can be undone. The state after is a checkpoint too. */
+export const rewindWorktreeResultSchema = z.object({ checkpointId: z.string() });
+export type RewindWorktreeResult = z.infer<typeof rewindWorktreeResultSchema>;
+
+/** A checkpoint of a working copy that is not on this daemon, and the repository it is of. */
+export const awayCopySchema = z.object({ repository: repositorySchema, checkpoint: restoreSchema });
+export type AwayCopy = z.infer<typeof awayCopySchema>;
 
 export const createCheckpointPayloadSchema = z.object({
   taskId: z.string(),
@@ -115,6 +161,8 @@ export const mergeTaskPayloadSchema = z.object({
   /** Attempt under which a checkpoint of the task's copy is recorded before the merge. */
   attempt: z.number().int(),
   sourceWorktreeId: z.string(),
+  /** The last checkpoint of the source, when its copy is on another daemon; null: it is here. */
+  sourceCheckpoint: restoreSchema.nullable().default(null),
   /** The supervisor's working copy, when the target is its branch; null: `targetBranch` of the repository. */
   targetWorktreeId: z.string().nullable(),
   targetBranch: z.string(),
@@ -149,6 +197,8 @@ export const readFilePayloadSchema = z.object({
   /** Relative to the copy's root, with `/`. */
   path: z.string(),
   maxBytes: z.number().int(),
+  /** Read it from this checkpoint, since the copy's daemon is gone; null: the copy is here. */
+  away: awayCopySchema.nullable().default(null),
 });
 export type ReadFilePayload = z.infer<typeof readFilePayloadSchema>;
 export const readFileResultSchema = z.object({
@@ -183,6 +233,8 @@ export const createPullRequestPayloadSchema = z.object({
   branch: z.string(),
   /** The working copy of the task whose branch it is; null: a branch of the supervisor's copy or of the repository. */
   branchWorktreeId: z.string().nullable(),
+  /** The last checkpoint of that working copy, when it is on another daemon. */
+  branchCheckpoint: restoreSchema.nullable().default(null),
   /** null: the default branch of the remote. */
   baseBranch: z.string().nullable(),
   title: z.string(),

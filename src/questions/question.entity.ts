@@ -33,6 +33,8 @@ const QuestionSchema = defineEntity({
     ownerId: reference('owner', (): unknown => Owner, 'covered'),
     contractId: reference('contract', (): unknown => Contract),
     taskId: reference('task', (): unknown => Task),
+    /** The attempt whose daemon asks in its agent's name: the question ends with it. null: the task itself asks. */
+    attempt: p.integer().nullable(),
     question: p.text(),
     choices: p.type('text[]').$type<string[]>().default([]),
     context: p.text().nullable(),

@@ -5,7 +5,7 @@ import type { Loaders } from '../graphql/loaders.ts';
 import { Task } from '../tasks/task.entity.ts';
 import { TaskType } from '../tasks/task.schema.ts';
 import { Worktree } from '../worktrees/worktree.entity.ts';
-import { allowsPath } from './claim.ts';
+import { allowsPath } from './choose-daemon.ts';
 
 /** Why a task has not been started yet, in words that say what would help. */
 export async function pendingReason(task: Task, loaders: Loaders): Promise<string | null> {

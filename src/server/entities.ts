@@ -1,4 +1,5 @@
 import { Checkpoint } from '../checkpoints/checkpoint.entity.ts';
+import { CheckpointDiff } from '../checkpoints/checkpoint-diff.entity.ts';
 import { CheckpointPart } from '../checkpoints/checkpoint-part.entity.ts';
 import { Contract } from '../contracts/contract.entity.ts';
 import { Document } from '../contracts/document.entity.ts';
@@ -39,6 +40,7 @@ export const entities = [
   TaskMessage,
   Checkpoint,
   CheckpointPart,
+  CheckpointDiff,
   ConversationMessage,
   Question,
 ];

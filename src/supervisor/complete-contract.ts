@@ -1,14 +1,11 @@
 import { LockMode } from '@mikro-orm/core';
-import { sql } from 'kysely';
-import { assertOpen, contractIdOf, findContract } from '../contracts/contract.access.ts';
+import { assertOpen, contractIdOf, lockContract } from '../contracts/contract.access.ts';
 import type { Contract } from '../contracts/contract.entity.ts';
 import { logEvent } from '../events/append.ts';
 import { recordHistory } from '../events/history.ts';
 import { authorize } from '../keys/permissions.ts';
 import { once } from '../keys/requests.ts';
-import { kysely } from '../platform/database.ts';
 import { DomainError } from '../platform/errors.ts';
-import { type Id, toUuid } from '../platform/ids.ts';
 import { actorName } from '../platform/principal.ts';
 import type { Operation } from '../platform/runtime.ts';
 import { optionalText } from '../platform/text.ts';
@@ -38,9 +35,7 @@ export async function completeContract(op: Operation, input: CompleteContractInp
   const summary = optionalText(input.summary, 'summary', 20_000);
   const contractId = contractIdOf(op.principal, input.contractId);
   return transact(op.runtime, async (tx) => {
-    const found = await findContract(tx.em, op.principal, contractId);
-    await lockContract(tx, found.id);
-    const contract = await tx.em.refreshOrFail(found);
+    const contract = await lockContract(tx, op.principal, contractId);
     const request = {
       ownerId: contract.ownerId,
       requestId: input.requestId,
@@ -54,14 +49,6 @@ export async function completeContract(op: Operation, input: CompleteContractInp
     });
     return contract;
   });
-}
-
-/**
- * Keeps spawns and questions out until the completion is done. No stronger than `no key`: whoever holds a task and is about
- * to log needs the contract's key, and we are about to wait for that task.
- */
-async function lockContract(tx: Transaction, id: Id<'contract'>): Promise<void> {
-  await sql`select 1 from contract where id = ${toUuid(id)} for no key update`.execute(kysely(tx.em));
 }
 
 async function complete(

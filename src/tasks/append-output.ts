@@ -1,13 +1,16 @@
 import { sql } from 'kysely';
+import { recordTurns, type Turn } from '../conversations/conversation.service.ts';
 import { callingDaemonId } from '../daemons/command.service.ts';
 import { storable } from '../events/append.ts';
 import type { OutputType } from '../events/event-types.ts';
-import { kysely } from '../platform/database.ts';
+import { type EntityManager, kysely } from '../platform/database.ts';
 import { topics } from '../platform/doorbell.ts';
 import { invalidInput, notFound } from '../platform/errors.ts';
-import { fromUuid, parseId, toUuid } from '../platform/ids.ts';
+import { fromUuid, type Id, parseId, toUuid } from '../platform/ids.ts';
 import type { Operation } from '../platform/runtime.ts';
 import { boundedInt } from '../platform/text.ts';
+import { transact } from '../platform/transaction.ts';
+import { recordUsage, type Usage } from './record-usage.ts';
 import { missingOutput } from './report-task.ts';
 
 export interface OutputEntryInput {
@@ -29,6 +32,13 @@ export interface OutputBatch {
   /** Index of the first entry among all of this attempt, from 0. */
   readonly firstIndex: number;
   readonly entries: readonly OutputEntryInput[];
+  readonly usage?: Usage | null | undefined;
+}
+
+export interface Appended {
+  readonly nextIndex: number;
+  /** The attempt is over: its agent is to be stopped. */
+  readonly stale: boolean;
 }
 
 const MAX_ENTRIES = 5_000;
@@ -36,37 +46,87 @@ const MAX_ENTRIES = 5_000;
 /**
  * Stores a batch of a task's output, each index once: what was stored before is skipped, so a daemon that got no reply
  * simply sends again. Output of an attempt that is over is still taken: what an agent said is never thrown away.
- *
- * One statement for all of it, since this is where the volume is: the attempt's row is locked and moved on, the counter
- * hands out the sequences, and the entries that are new are appended.
- * @returns the index to go on from, and whether the attempt is over: then its agent is to be stopped
+ * @returns the index to go on from, and whether the attempt is over
  * @throws DomainError OUTPUT_GAP with `nextIndex` when entries before the batch are missing
  */
-export async function appendTaskOutput(
-  op: Operation,
-  batch: OutputBatch,
-): Promise<{ nextIndex: number; stale: boolean }> {
+export async function appendTaskOutput(op: Operation, batch: OutputBatch): Promise<Appended> {
+  const checked = checkBatch(op, batch);
+  const turns = turnsOf(batch);
+  // The usual batch, lines of a command, is one statement and nothing else.
+  if (turns.length === 0 && !batch.usage) {
+    const known = await store(op.runtime.db.fork(), checked);
+    const answer = appended(known, checked);
+    if (answer.nextIndex > known.next) op.runtime.doorbell.ring([topics.contract(known.contractId)]);
+    return answer;
+  }
+  return transact(op.runtime, async (tx) => {
+    // The task before the log's counter, as everybody who needs both.
+    await sql`select 1 from task where id = ${toUuid(checked.taskId)} for no key update`.execute(
+      kysely(tx.em),
+    );
+    const known = await store(tx.em, checked);
+    const answer = appended(known, checked);
+    if (answer.nextIndex > known.next) tx.ring(topics.contract(known.contractId));
+    const fresh = turns.filter(({ index }) => index >= known.next);
+    if (fresh.length > 0) await recordTurns(tx, known.contractId, checked.taskId, fresh);
+    if (batch.usage) await recordUsage(tx, { ...checked, contractId: known.contractId, usage: batch.usage });
+    return answer;
+  });
+}
+
+interface CheckedBatch extends OutputBatch {
+  readonly taskId: Id<'task'>;
+  readonly daemonId: Id<'daemon'>;
+  readonly now: string;
+}
+
+function checkBatch(op: Operation, batch: OutputBatch): CheckedBatch {
   const daemonId = callingDaemonId(op);
   const taskId = parseId('task', batch.taskId, 'taskId');
-  const { firstIndex, entries } = batch;
   // The database counts in 32 bits.
-  boundedInt(firstIndex, 'firstIndex', 0, 2_000_000_000);
-  if (entries.length > MAX_ENTRIES)
+  boundedInt(batch.firstIndex, 'firstIndex', 0, 2_000_000_000);
+  if (batch.entries.length > MAX_ENTRIES)
     throw invalidInput('entries', `A batch has at most ${MAX_ENTRIES} entries.`);
-  const rows = entries.map((entry) => ({
+  return { ...batch, taskId, daemonId, now: op.runtime.clock.now().toISOString() };
+}
+
+/** What of a batch belongs to the conversation: what the agent was told and what it said. */
+function turnsOf({ entries, firstIndex, attempt }: OutputBatch): (Turn & { index: number })[] {
+  return entries.flatMap((entry, offset) => {
+    if (entry.type !== 'USER' && entry.type !== 'ASSISTANT') return [];
+    const index = firstIndex + offset;
+    const source = entry.messageId ?? `output ${index}`;
+    const content = entry.content.toWellFormed().replaceAll('\0', '\uFFFD');
+    return [{ role: entry.type, content, attempt, source, isPartial: entry.isPartial ?? false, index }];
+  });
+}
+
+interface Known {
+  /** The index that was to come next before this batch. */
+  readonly next: number;
+  readonly stale: boolean;
+  readonly contractId: Id<'contract'>;
+}
+
+/**
+ * One statement for all of it, since this is where the volume is: the attempt's row is locked and moved on, the counter
+ * hands out the sequences, and the entries that are new are appended.
+ */
+async function store(em: EntityManager, batch: CheckedBatch): Promise<Known> {
+  const { firstIndex, attempt, now } = batch;
+  const count = batch.entries.length;
+  const task = toUuid(batch.taskId);
+  const rows = batch.entries.map((entry) => ({
     ...entry,
-    attempt: batch.attempt,
+    attempt,
     createdAt: entry.createdAt.toISOString(),
   }));
-  const task = toUuid(taskId);
-  const count = entries.length;
-  const now = op.runtime.clock.now().toISOString();
   const answer = await sql<{ next: number; stale: boolean; contract_id: string }>`
     with known as (
       select a.next_output_index as next, t.role, t.contract_id,
              t.attempt <> a.attempt or t.status in ('PENDING', 'CANCELLED') as stale
       from task_attempt a join task t on t.id = a.task_id
-      where a.task_id = ${task} and a.attempt = ${batch.attempt} and a.daemon_id = ${toUuid(daemonId)}
+      where a.task_id = ${task} and a.attempt = ${attempt} and a.daemon_id = ${toUuid(batch.daemonId)}
       for update of a
     ), fresh as (
       select role, contract_id, ${firstIndex}::int + ${count}::int - next as added, next - ${firstIndex}::int as skipped
@@ -74,7 +134,7 @@ export async function appendTaskOutput(
     ), moved as (
       update task_attempt a set next_output_index = ${firstIndex}::int + ${count}::int,
         last_output_at = ${now}::timestamptz, stalled_at = null
-      from fresh where a.task_id = ${task} and a.attempt = ${batch.attempt}
+      from fresh where a.task_id = ${task} and a.attempt = ${attempt}
     ), counter as (
       update contract_counter c set last = c.last + fresh.added from fresh where c.contract_id = fresh.contract_id
       returning c.last - fresh.added as before
@@ -85,12 +145,14 @@ export async function appendTaskOutput(
       from fresh, counter, jsonb_array_elements(${storable(rows)}::jsonb) with ordinality as row
       where row.ordinality > fresh.skipped
     )
-    select next, stale, contract_id from known`.execute(kysely(op.runtime.db.fork()));
-  const known = answer.rows[0];
-  if (!known) throw notFound('task', taskId);
-  if (known.next < firstIndex) throw missingOutput(known.next, firstIndex);
-  const nextIndex = Math.max(known.next, firstIndex + count);
-  if (nextIndex > known.next)
-    op.runtime.doorbell.ring([topics.contract(fromUuid('contract', known.contract_id))]);
-  return { nextIndex, stale: known.stale };
+    select next, stale, contract_id from known`.execute(kysely(em));
+  const [known] = answer.rows;
+  if (!known) throw notFound('task', batch.taskId);
+  return { next: known.next, stale: known.stale, contractId: fromUuid('contract', known.contract_id) };
+}
+
+/** @throws DomainError OUTPUT_GAP: nothing was stored */
+function appended({ next, stale }: Known, { firstIndex, entries }: OutputBatch): Appended {
+  if (next < firstIndex) throw missingOutput(next, firstIndex);
+  return { nextIndex: Math.max(next, firstIndex + entries.length), stale };
 }

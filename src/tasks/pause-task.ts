@@ -7,7 +7,7 @@ import { once } from '../keys/requests.ts';
 import { DomainError } from '../platform/errors.ts';
 import type { Id } from '../platform/ids.ts';
 import { actorName } from '../platform/principal.ts';
-import type { PauseTaskPayload } from '../platform/protocol.ts';
+import type { AttemptPayload } from '../platform/protocol.ts';
 import type { Operation } from '../platform/runtime.ts';
 import { type Transaction, transact } from '../platform/transaction.ts';
 import { lockTask } from './task.access.ts';
@@ -82,7 +82,7 @@ export async function resumeLocked(tx: Transaction, task: Task, by: string): Pro
 
 function command(tx: Transaction, task: Task, type: 'PAUSE_TASK' | 'RESUME_TASK'): void {
   if (!task.daemonId) return;
-  const payload: PauseTaskPayload = { taskId: task.id, attempt: task.attempt };
+  const payload: AttemptPayload = { taskId: task.id, attempt: task.attempt };
   const { id: taskId, attempt, daemonId } = task;
   issueCommand(tx, { daemonId, taskId, attempt, type, payload: { ...payload } });
 }

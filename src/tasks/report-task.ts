@@ -31,6 +31,7 @@ export interface TaskReport {
   /** How many output entries this attempt has sent: a report of an end waits for the last of them. */
   readonly outputCount: number;
   readonly worktree?: WorktreeReport | null | undefined;
+  readonly sessionId?: string | null | undefined;
   readonly outputSummary?: string | null | undefined;
   readonly errorMessage?: string | null | undefined;
 }
@@ -75,6 +76,10 @@ export async function reportTask(op: Operation, report: TaskReport): Promise<Tas
     }
     const by = actorName(op.principal);
     if (report.worktree) await recordWorktree(tx, task, report.worktree);
+    if (report.sessionId) {
+      task.sessionId = checkedText(report.sessionId, 'sessionId', 1_000);
+      task.sessionDaemonId = daemonId;
+    }
     await apply(tx, task, report.status, by, summary, error);
     return task;
   });

@@ -82,6 +82,16 @@ const OutputEntryInput = builder.inputType('OutputEntryInput', {
     createdAt: t.field({ type: 'DateTime', required: true, description: "When, by the daemon's clock." }),
   }),
 });
+const UsageInput = builder.inputType('UsageInput', {
+  description: 'What an attempt has used so far, in total: the same again changes nothing.',
+  fields: (t) => ({
+    costUsd: t.float({ required: true, description: 'In US dollars.' }),
+    tokens: t.float({
+      required: true,
+      description: 'Tokens, a whole number; as Float since Int ends at 2^31.',
+    }),
+  }),
+});
 const AppendTaskOutputInput = builder.inputType('AppendTaskOutputInput', {
   description: 'A batch of output of one attempt.',
   fields: (t) => ({
@@ -96,6 +106,7 @@ const AppendTaskOutputInput = builder.inputType('AppendTaskOutputInput', {
       required: true,
       description: 'The entries, at most 5,000.',
     }),
+    usage: t.field({ type: UsageInput, description: 'What the attempt has used so far; else unchanged.' }),
   }),
 });
 const AppendTaskOutputPayload = builder
@@ -145,6 +156,10 @@ const ReportTaskInput = builder.inputType('ReportTaskInput', {
       description: 'How many output entries this attempt has: an end comes after the last of them.',
     }),
     worktree: t.field({ type: WorktreeReportInput, description: 'Its working copy, with the first report.' }),
+    sessionId: t.string({
+      description:
+        'The session of an agent that has conversations, in which it can be gone on with on this daemon; else unchanged.',
+    }),
     outputSummary: t.string({ description: 'The last its agent said.' }),
     errorMessage: t.string({ description: 'Why it failed or is given back.' }),
   }),

@@ -13,6 +13,9 @@ const TaskAttemptSchema = defineEntity({
     daemonId: reference('daemon', (): unknown => Daemon),
     /** Index of the next output entry that is not stored yet: each index is stored once. */
     nextOutputIndex: p.integer().default(0),
+    /** What its agent reported to have cost, in US dollars, and its tokens. */
+    costUsd: p.double().$type<number>().default(0),
+    tokens: p.bigint('number').default(0),
     startedAt: timestamp(),
     /** When output was last stored; null before the first. */
     lastOutputAt: timestamp().nullable(),

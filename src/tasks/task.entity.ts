@@ -8,6 +8,8 @@ import { TASK_STATUSES } from './task.states.ts';
 
 export const TASK_ROLES = ['SUPERVISOR', 'WORK', 'RED_TEAM'] as const;
 export type TaskRole = (typeof TASK_ROLES)[number];
+export const COMPLETION_ACTIONS = ['NONE', 'MERGE', 'PULL_REQUEST'] as const;
+export type CompletionAction = (typeof COMPLETION_ACTIONS)[number];
 
 /** One agent run with a plan, in a working copy. */
 const TaskSchema = defineEntity({
@@ -69,10 +71,33 @@ const TaskSchema = defineEntity({
     /** Why it failed; after several attempts one line each. */
     errorMessage: p.text().nullable(),
     outputSummary: p.text().nullable(),
-    costUsd: p.double().default(0),
-    tokens: p.integer().default(0),
+    /** Of all attempts together. */
+    costUsd: p.double().$type<number>().default(0),
+    tokens: p.bigint('number').default(0),
     /** How long one attempt may run; null: as long as it takes. */
     timeLimitMinutes: p.integer().nullable(),
+    /** The commit its working copy starts from; null: see baseBranch. */
+    checkpointSha: p.text().nullable(),
+    /** The task whose latest checkpoint its working copy starts from. */
+    branchedFromTaskId: optionalReference('task', (): unknown => Task),
+    /** The task whose agent session it goes on in. */
+    continueFromTaskId: optionalReference('task', (): unknown => Task),
+    /** Paths that are copied into its own working copy when that is made. */
+    copyFiles: p.type('text[]').$type<string[]>().default([]),
+    completionAction: p.enum(COMPLETION_ACTIONS).default('NONE'),
+    /** When the completion action was begun; null before. */
+    completionActionAt: timestamp().nullable(),
+    /** A repository on the daemon's machine that gets the finished branch too. */
+    targetRepoPath: p.text().nullable(),
+    /** How often an agent that ended its turn without `finishTask` is told to go on. */
+    autonomousLoop: p.integer().default(0),
+    /** The agent's own session, where it has one, and the daemon that has it; null: none, or its next start is a new one. */
+    sessionId: p.text().nullable(),
+    sessionDaemonId: optionalReference('daemon', (): unknown => Daemon),
+    /** Going on means a new attempt: what its agent knows was taken back. */
+    startsAnew: p.boolean().default(false),
+    /** When its supervisor learned of its completion; null before. */
+    toldAt: timestamp().nullable(),
     cancelReason: p.text().nullable(),
     /** What the agent declared by `finishTask`; it takes effect when the agent has ended. */
     finishSummary: p.text().nullable(),

@@ -119,11 +119,24 @@ TaskType.implement({
       nullable: true,
       description: 'What its agent said in the end: the summary it gave, else its last message; null before.',
     }),
+    isFinishing: t.boolean({
+      description:
+        'Whether its agent has said how it ended, by finishTask; it takes effect when the agent ends.',
+      resolve: (task) => typeof task.finishSummary === 'string',
+    }),
+    hasConversation: t.boolean({
+      description:
+        'Whether its agent has a conversation, so that messages reach and wake it; else it reads its inbox.',
+      resolve: (task) => typeof task.sessionId === 'string',
+    }),
     costUsd: t.float({
       description: 'What its agent reported to have cost so far, in US dollars.',
-      resolve: (task) => Number(task.costUsd),
+      resolve: ({ costUsd }) => costUsd,
     }),
-    tokens: t.exposeInt('tokens', { description: 'How many tokens its agent reported so far.' }),
+    tokens: t.float({
+      description: 'How many tokens its agent reported so far.',
+      resolve: ({ tokens }) => tokens,
+    }),
     durationSeconds: t.float({
       nullable: true,
       description: 'From its first start to its end, or to now; null before its start.',

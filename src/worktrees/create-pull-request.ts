@@ -86,6 +86,7 @@ export async function createPullRequest(
         worktreeId: worktree.id,
         branch,
         branchWorktreeId: await copyOfBranch(tx.em, worktree, branch),
+        branchCheckpoint: null,
         baseBranch,
         title,
         body,

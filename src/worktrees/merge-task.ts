@@ -139,6 +139,7 @@ async function mergePayload(
     taskId: task.id,
     attempt: task.attempt,
     sourceWorktreeId: source.id,
+    sourceCheckpoint: null,
     targetWorktreeId: target?.id ?? null,
     targetBranch,
     squash: input.squash ?? false,

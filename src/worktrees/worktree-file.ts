@@ -27,7 +27,13 @@ export async function worktreeFile(
   const task = await findTask(op.em, op.principal, taskId);
   const command = await transact(op.runtime, async (tx) => {
     const { worktree, daemon } = await madeCopy(tx.em, op.principal, task);
-    const payload: ReadFilePayload = { taskId: task.id, worktreeId: worktree.id, path, maxBytes: MAX_BYTES };
+    const payload: ReadFilePayload = {
+      taskId: task.id,
+      worktreeId: worktree.id,
+      path,
+      maxBytes: MAX_BYTES,
+      away: null,
+    };
     return issueCommand(tx, {
       daemonId: daemon.id,
       taskId: task.id,

@@ -22,6 +22,8 @@ const WorktreeSchema = defineEntity({
     baseBranch: p.text().nullable(),
     baseSha: p.text().nullable(),
     createdAt: timestamp(),
+    /** When its task went on in another copy, although this one is still there; null while it is the one to use. */
+    leftAt: timestamp().nullable(),
   },
 });
 export class Worktree extends WorktreeSchema.class {}

@@ -99,3 +99,19 @@ test('a contract is archived only when completed, and deleted only when archived
   expect(history.nodes[0]).toMatchObject({ actorKind: 'USER', contract: null, details: { name: 'To go' } });
   expect(history.nodes[0].address).toMatch(/127\.0\.0\.1$/);
 });
+
+test('changes of a contract and output of its tasks at the same moment never block each other', async () => {
+  const { contractId, supervisorId } = await openContract(api, { agent: 'other' });
+  const daemon = await HandDaemon.connect(api, { agents: ['other'] });
+  await daemon.start(supervisorId);
+  let index = 0;
+  const output = async () => {
+    for (; index < 150; index += 1) await daemon.append(supervisorId, 1, index, ['line']);
+  };
+  const change = async (who: number) => {
+    for (let n = 0; n < 30; n += 1)
+      await api.mutate('updateContract', { contractId, name: `By ${who}: ${n}` }, 'contract { id }');
+  };
+  await Promise.all([output(), change(1), change(2), change(3)]);
+  expect(index).toBe(150);
+});

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, renameSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Worktrees } from '../../src/daemon/worktrees.ts';
-import type { SpawnTaskPayload } from '../../src/platform/protocol.ts';
+import { type SpawnTaskPayload, spawnTaskPayloadSchema } from '../../src/platform/protocol.ts';
 import { repository } from './git/support.ts';
 import { scratch } from './support.ts';
 
@@ -24,7 +24,7 @@ function place() {
 }
 
 function payload(localPath: string, id = 'worktree_1'): SpawnTaskPayload {
-  return {
+  return spawnTaskPayloadSchema.parse({
     taskId: 'task_1',
     attempt: 1,
     contractId: 'contract_1',
@@ -45,7 +45,7 @@ function payload(localPath: string, id = 'worktree_1'): SpawnTaskPayload {
     localOnly: true,
     timeLimitMinutes: null,
     recovery: null,
-  };
+  });
 }
 
 const { signal } = new AbortController();

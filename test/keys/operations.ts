@@ -75,6 +75,7 @@ export const QUERIES: readonly Operation[] = [
   { field: 'contracts', expected: own, arguments: () => 'first: 1' },
   { field: 'contractTree', expected: read, arguments: (w) => `contractId: "${w.contractId}"` },
   { field: 'documents', expected: read, arguments: (w) => `contractId: "${w.contractId}"` },
+  { field: 'conversation', expected: read, arguments: (w) => `contractId: "${w.contractId}"` },
   { field: 'daemons', expected: own, arguments: () => '' },
   { field: 'task', expected: read, arguments: (w) => `id: "${w.taskId}"` },
   { field: 'tasks', expected: read, arguments: (w) => `contractId: "${w.contractId}"` },

@@ -56,6 +56,8 @@ export type AppendTaskOutputInput = {
   firstIndex: number;
   /** The task. */
   taskId: string;
+  /** What the attempt has used so far; else unchanged. */
+  usage?: UsageInput | null | undefined;
 };
 
 /** A contract to put away. */
@@ -505,6 +507,8 @@ export type RecordCheckpointInput = {
   bytes: number;
   /** The commit. */
   commitSha: string;
+  /** What it changes against its base, as the result of GET_TASK_DIFF is: shown when no daemon is there to ask. */
+  diff?: unknown;
   /** Files changed since the one before, else since the base. */
   filesChanged: number;
   /** Lines that came. */
@@ -561,6 +565,8 @@ export type ReportTaskInput = {
   outputCount: number;
   /** The last its agent said. */
   outputSummary?: string | null | undefined;
+  /** The session of an agent that has conversations, in which it can be gone on with on this daemon; else unchanged. */
+  sessionId?: string | null | undefined;
   /** What became of it. */
   status: ReportedStatus;
   /** The task. */
@@ -738,6 +744,14 @@ export type UploadCheckpointPartInput = {
   taskId: string;
   /** A name for the upload, made by the daemon. */
   uploadId: string;
+};
+
+/** What an attempt has used so far, in total: the same again changes nothing. */
+export type UsageInput = {
+  /** In US dollars. */
+  costUsd: number;
+  /** Tokens, a whole number; as Float since Int ends at 2^31. */
+  tokens: number;
 };
 
 /** When waiting for several tasks is over. */
@@ -1198,6 +1212,11 @@ export type DaemonCheckpointPartQueryVariables = Exact<{
 
 
 export type DaemonCheckpointPartQuery = { checkpointPart: string };
+
+export type AgentTurnEndedQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type AgentTurnEndedQuery = { viewer: { task: { isFinishing: boolean } | null }, inbox: Array<{ number: number, sender: MessageSender, content: string }> };
 
 export type ViewerQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -2736,6 +2755,20 @@ export const DaemonCheckpointPartDocument = new TypedDocumentString(`
   checkpointPart(checkpointId: $checkpointId, index: $index)
 }
     `) as unknown as TypedDocumentString<DaemonCheckpointPartQuery, DaemonCheckpointPartQueryVariables>;
+export const AgentTurnEndedDocument = new TypedDocumentString(`
+    query AgentTurnEnded {
+  viewer {
+    task {
+      isFinishing
+    }
+  }
+  inbox(timeoutSeconds: 0) {
+    number
+    sender
+    content
+  }
+}
+    `) as unknown as TypedDocumentString<AgentTurnEndedQuery, AgentTurnEndedQueryVariables>;
 export const ViewerDocument = new TypedDocumentString(`
     query Viewer {
   viewer {
