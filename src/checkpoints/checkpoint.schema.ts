@@ -10,7 +10,8 @@ import { findTask } from '../tasks/task.access.ts';
 import { Task } from '../tasks/task.entity.ts';
 import { TaskType } from '../tasks/task.schema.ts';
 import { Worktree } from '../worktrees/worktree.entity.ts';
-import { WorktreeType } from '../worktrees/worktree.schema.ts';
+import { TaskDiffType, WorktreeType } from '../worktrees/worktree.schema.ts';
+import { WorktreeFileType } from '../worktrees/worktree-file.schema.ts';
 import { Checkpoint } from './checkpoint.entity.ts';
 import {
   checkpointPart,
@@ -67,6 +68,27 @@ registerNode('checkpoint', {
     return checkpoint;
   },
 });
+
+const OF_CHECKPOINT =
+  'The checkpoint it is of, since the daemon of the working copy is gone; null: it is of the working copy as it is now.';
+builder.objectField(TaskDiffType, 'checkpoint', (t) =>
+  t.field({
+    type: CheckpointType,
+    nullable: true,
+    description: OF_CHECKPOINT,
+    resolve: ({ checkpointId }, _, { loaders }) =>
+      checkpointId ? loaders.get(Checkpoint, checkpointId) : null,
+  }),
+);
+builder.objectField(WorktreeFileType, 'checkpoint', (t) =>
+  t.field({
+    type: CheckpointType,
+    nullable: true,
+    description: OF_CHECKPOINT,
+    resolve: ({ checkpointId }, _, { loaders }) =>
+      checkpointId ? loaders.get(Checkpoint, checkpointId) : null,
+  }),
+);
 
 builder.queryField('checkpoints', (t) =>
   t.field({

@@ -18,9 +18,9 @@ import {
 import type { Operation } from '../platform/runtime.ts';
 import { checkedText, requiredText } from '../platform/text.ts';
 import { transact } from '../platform/transaction.ts';
+import { findAttempt } from '../tasks/attempt.access.ts';
 import { findTask, lockTask } from '../tasks/task.access.ts';
 import { Task } from '../tasks/task.entity.ts';
-import { TaskAttempt } from '../tasks/task-attempt.entity.ts';
 import { connectedWorktree, daemonAnswer } from '../worktrees/daemon-answer.ts';
 import { Worktree } from '../worktrees/worktree.entity.ts';
 import { Checkpoint } from './checkpoint.entity.ts';
@@ -129,7 +129,7 @@ export async function recordCheckpoint(
   const diff = checkDiff(input.diff);
   if (!OBJECT_ID.test(input.baseSha)) throw invalidInput('baseSha', 'baseSha is not the id of a commit.');
   return transact(op.runtime, async (tx) => {
-    const task = await checkAttempt(tx.em, daemonId, taskId, input.attempt);
+    const task = await findAttempt(tx.em, daemonId, taskId, input.attempt);
     const worktree = await tx.em.findOne(
       Worktree,
       { id: worktreeId, daemonId, contractId: task.contractId },
@@ -225,7 +225,7 @@ export async function uploadCheckpointPart(
     throw invalidInput('index', 'index lies between 0 and 10,000.');
   const uploadId = requiredText(input.uploadId, 'uploadId', 100);
   await transact(op.runtime, async (tx) => {
-    await checkAttempt(tx.em, daemonId, taskId, input.attempt);
+    await findAttempt(tx.em, daemonId, taskId, input.attempt);
     await sql`
       insert into checkpoint_part (task_id, upload_id, index, data, created_at)
       values (${toUuid(taskId)}, ${uploadId}, ${input.index}, ${data}, ${tx.now.toISOString()})
@@ -237,7 +237,7 @@ export async function uploadCheckpointPart(
 /**
  * A piece of a checkpoint's data, for a daemon that restores it.
  * @returns base64
- * @throws DomainError NOT_FOUND unless the daemon has a task to start in that contract
+ * @throws DomainError NOT_FOUND unless the daemon has a task in that contract, or a command that names the checkpoint
  */
 export async function checkpointPart(op: Operation, checkpointId: string, index: number): Promise<string> {
   const daemonId = callingDaemonId(op);
@@ -246,26 +246,13 @@ export async function checkpointPart(op: Operation, checkpointId: string, index:
     select p.data from checkpoint c
     join worktree w on w.id = c.worktree_id
     join checkpoint_part p on p.task_id = c.task_id and p.upload_id = c.upload_id
-    where c.id = ${toUuid(id)} and p.index = ${index} and exists (
+    where c.id = ${toUuid(id)} and p.index = ${index} and (exists (
       select 1 from task t where t.contract_id = w.contract_id and t.daemon_id = ${toUuid(daemonId)}
-        and t.status in ('STARTING', 'RUNNING'))`.execute(kysely(op.em));
+        and t.status in ('STARTING', 'RUNNING')
+    ) or exists (
+      select 1 from command m where m.daemon_id = ${toUuid(daemonId)} and m.status in ('PENDING', 'ACCEPTED')
+        and m.payload::text like ${`%"${id}"%`}
+    ))`.execute(kysely(op.em));
   if (!rows[0]) throw notFound('checkpoint', id);
   return Buffer.from(rows[0].data).toString('base64');
-}
-
-/** Only the daemon that has the present attempt may write for it. */
-async function checkAttempt(
-  em: EntityManager,
-  daemonId: Id<'daemon'>,
-  taskId: Id<'task'>,
-  attempt: number,
-): Promise<Task> {
-  const known = await em.findOne(TaskAttempt, { taskId, attempt, daemonId });
-  if (!known) throw notFound('task', taskId);
-  const task = await em.findOneOrFail(Task, { id: taskId });
-  if (task.attempt === attempt) return task;
-  throw new DomainError(
-    'STALE_ATTEMPT',
-    `Task ${taskId} is at attempt ${task.attempt}; attempt ${attempt} may not act any more.`,
-  );
 }

@@ -58,6 +58,16 @@ export class EventLines {
           event.task,
           `message from ${event.sent.sender.toLowerCase()}: ${event.sent.content}`,
         );
+      case 'ConversationRewoundEvent':
+        return [
+          `The conversation was rewound: ${event.messagesRemoved} messages went, ${event.newMessageCount} stay.`,
+        ];
+      case 'RedTeamNotifiedEvent': {
+        const colour = event.severity === 'CRITICAL' || event.severity === 'HIGH' ? 'red' : 'yellow';
+        const where = [event.about?.name, event.file].filter(Boolean).join(', ');
+        const title = `Red team, ${event.severity}${where ? ` (${harmless(where)})` : ''}: `;
+        return [this.#paint(colour, title) + harmless(event.warning)];
+      }
       case 'ContractChangedEvent':
         if (event.type !== 'CONTRACT_COMPLETED') return [];
         return [this.#paint('bold', `Contract ${harmless(event.contract.name)} is completed.`)];

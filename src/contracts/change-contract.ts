@@ -3,6 +3,7 @@ import { logEvent } from '../events/append.ts';
 import { recordHistory } from '../events/history.ts';
 import { authorize } from '../keys/permissions.ts';
 import { once } from '../keys/requests.ts';
+import { topics } from '../platform/doorbell.ts';
 import { DomainError, invalidInput, notFound } from '../platform/errors.ts';
 import { type Id, newId, parseId } from '../platform/ids.ts';
 import { actorName } from '../platform/principal.ts';
@@ -11,6 +12,7 @@ import { checkedText, optionalText, requiredText } from '../platform/text.ts';
 import { type Transaction, transact } from '../platform/transaction.ts';
 import { assertOpen, contractIdOf, findContract, lockContract } from './contract.access.ts';
 import type { Contract, ContractPhase } from './contract.entity.ts';
+import { checkSettings, type SettingsInput } from './contract.settings.ts';
 import { Document } from './document.entity.ts';
 import { Repository } from './repository.entity.ts';
 import { checkRepository, type RepositoryInput } from './repository.input.ts';
@@ -53,11 +55,10 @@ async function change<Input extends Request, Row>(
 
 const itself = async (_: Transaction, contract: Contract) => contract;
 
-export interface UpdateContractInput extends Request {
+export interface UpdateContractInput extends Request, SettingsInput {
   readonly contractId: string;
   readonly name?: string | null | undefined;
   readonly description?: string | null | undefined;
-  readonly localOnly?: boolean | null | undefined;
   readonly agent?: string | null | undefined;
 }
 
@@ -69,12 +70,14 @@ export async function updateContract(op: Operation, input: UpdateContractInput):
     ...(input.description == null
       ? {}
       : { description: optionalText(input.description, 'description', 100_000) }),
-    ...(input.localOnly == null ? {} : { localOnly: input.localOnly }),
+    ...checkSettings(input),
     ...(input.agent == null ? {} : { agent: requiredText(input.agent, 'agent', 100) }),
   };
   if (Object.keys(changes).length === 0) throw invalidInput('name', 'Nothing to change was given.');
-  const apply = async (_: Transaction, contract: Contract) => {
+  const apply = async (tx: Transaction, contract: Contract) => {
     Object.assign(contract, changes);
+    // A budget that was raised, a red team that is wanted now.
+    for (const topic of [topics.supervision, topics.schedule]) tx.ring(topic);
     return { fields: Object.keys(changes) };
   };
   return change(op, 'updateContract', input, input.contractId, apply, itself);

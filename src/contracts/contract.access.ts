@@ -30,9 +30,13 @@ export async function findContract(
  * holds a task, or the log's counter, and is about to log needs the contract's key, and we are about to wait for them.
  */
 export async function lockContract(tx: Transaction, principal: Principal, id: string): Promise<Contract> {
-  const found = await findContract(tx.em, principal, id);
-  await sql`select 1 from contract where id = ${toUuid(found.id)} for no key update`.execute(kysely(tx.em));
-  return tx.em.refreshOrFail(found);
+  return lockContractRow(tx, (await findContract(tx.em, principal, id)).id);
+}
+
+/** The same for what happens by itself, without a caller. */
+export async function lockContractRow(tx: Transaction, id: Id<'contract'>): Promise<Contract> {
+  await sql`select 1 from contract where id = ${toUuid(id)} for no key update`.execute(kysely(tx.em));
+  return tx.em.findOneOrFail(Contract, { id }, { refresh: true });
 }
 
 /**

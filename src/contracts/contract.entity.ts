@@ -12,7 +12,17 @@ export type ContractStatus = (typeof CONTRACT_STATUSES)[number];
 const ContractSchema = defineEntity({
   name: 'Contract',
   tableName: 'contract',
-  indexes: [{ properties: ['ownerId', 'id'] }],
+  indexes: [
+    { properties: ['ownerId', 'id'] },
+    {
+      name: 'contract_red_team',
+      expression: `create index "contract_red_team" on "contract" ("id") where "status" = 'ACTIVE' and "red_team_enabled"`,
+    },
+    {
+      name: 'contract_budget',
+      expression: `create index "contract_budget" on "contract" ("id") where "status" = 'ACTIVE' and ("budget_usd" is not null or "budget_question_id" is not null)`,
+    },
+  ],
   checks: [{ name: 'contract_name_not_blank', expression: `btrim(name) <> ''` }],
   properties: {
     id: primaryId('contract'),
@@ -27,10 +37,14 @@ const ContractSchema = defineEntity({
     /** Whether a red team watches its work tasks, and the owner's own criteria for it. */
     redTeamEnabled: p.boolean().default(false),
     redTeamPrompt: p.text().nullable(),
+    /** The agent profile that runs it; null: that of the contract. */
+    redTeamAgent: p.text().nullable(),
     /** What its tasks may cost together, in US dollars; null: no limit. */
     budgetUsd: p.double().$type<number>().nullable(),
     /** The open question whether it may cost more; null while it is within its budget. No foreign key: see ADR 4. */
     budgetQuestionId: p.type(new IdType('question')).$type<Id<'question'>>().nullable(),
+    /** What that question offers to raise it to, in US dollars. */
+    budgetOfferUsd: p.double().$type<number>().nullable(),
     /** What whoever completed it had to say. */
     summary: p.text().nullable(),
     createdAt: timestamp(),

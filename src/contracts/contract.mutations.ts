@@ -72,6 +72,12 @@ const UpdateContractInput = builder.inputType('UpdateContractInput', {
     name: t.string({ description: 'What to call it.' }),
     description: t.string({ description: 'What it is about; empty: nothing.' }),
     localOnly: t.boolean({ description: "Whether nothing may leave the daemons' machines." }),
+    redTeamEnabled: t.boolean({ description: 'Whether a red team watches its work tasks.' }),
+    redTeamPrompt: t.string({ description: 'What the red team is to look for besides; empty: nothing.' }),
+    redTeamAgent: t.string({ description: "The agent profile of the red team; empty: the contract's." }),
+    budgetUsd: t.float({
+      description: 'What its tasks may cost together, in US dollars; 0: no limit. Raised, work goes on.',
+    }),
     agent: t.string({ description: 'The agent profile of tasks that name none.' }),
     requestId: t.string({ description: REQUEST_ID }),
   }),

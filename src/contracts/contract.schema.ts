@@ -114,6 +114,10 @@ ContractType.implement({
       nullable: true,
       description: "The owner's own criteria for the red team; null when there are none.",
     }),
+    redTeamAgent: t.exposeString('redTeamAgent', {
+      nullable: true,
+      description: "The agent profile of the red team; null: the contract's.",
+    }),
     budgetUsd: t.float({
       nullable: true,
       description: 'What its tasks may cost together, in US dollars; null: no limit.',

@@ -31,6 +31,8 @@ export async function recordTurns(
   if (turns.length === 0) return;
   const db = kysely(tx.em);
   const task = toUuid(taskId);
+  // What a foreign key will ask for, before the counter: who holds the task is about to need that.
+  await sql`select 1 from task where id = ${task} for key share`.execute(db);
   await sql`select 1 from contract_counter where contract_id = ${toUuid(contractId)} for update`.execute(db);
   for (const { role, content, attempt, source, isPartial } of joined(turns)) {
     await sql`

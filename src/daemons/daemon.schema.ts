@@ -40,6 +40,11 @@ DaemonType.implement({
       description: 'When it was last heard of; null before its first sign of life.',
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it first registered.' }),
+    removedAt: t.expose('removedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the owner removed it; null while it is in service.',
+    }),
   }),
 });
 registerNode('daemon', { entity: Daemon, typeName: 'Daemon', find: getDaemon });

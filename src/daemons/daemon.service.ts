@@ -88,7 +88,7 @@ export async function heartbeatDaemon(op: Operation, input: { epoch: number }): 
 /** The owner's daemons, oldest first. */
 export async function listDaemons(op: Operation): Promise<Daemon[]> {
   authorize(op.principal, 'own');
-  return op.em.find(Daemon, { ownerId: op.principal.ownerId }, { orderBy: { id: 'asc' } });
+  return op.em.find(Daemon, { ownerId: op.principal.ownerId, removedAt: null }, { orderBy: { id: 'asc' } });
 }
 
 /** A draining daemon finishes what it has and takes nothing new. */

@@ -14,6 +14,8 @@ export const EVENT_TYPES = [
   'CHECKPOINT_CREATED',
   'MERGE_FINISHED',
   'MESSAGE_SENT',
+  'CONVERSATION_REWOUND',
+  'RED_TEAM_NOTIFIED',
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 
@@ -72,6 +74,18 @@ export interface MergeData {
   message: string;
 }
 
+export const SEVERITIES = ['CRITICAL', 'HIGH', 'MEDIUM', 'LOW'] as const;
+export type Severity = (typeof SEVERITIES)[number];
+
+export interface NotificationData {
+  severity: Severity;
+  message: string;
+  /** The task it is about. */
+  aboutTaskId: string | null;
+  file: string | null;
+  context: string | null;
+}
+
 export interface EventData {
   CONTRACT_CREATED: ChangeData;
   CONTRACT_UPDATED: ChangeData;
@@ -87,6 +101,12 @@ export interface EventData {
   CHECKPOINT_CREATED: { checkpointId: string };
   MERGE_FINISHED: MergeData;
   MESSAGE_SENT: { messageId: string };
+  CONVERSATION_REWOUND: {
+    messagesRemoved: number;
+    newMessageCount: number;
+    undoCheckpointId: string | null;
+  };
+  RED_TEAM_NOTIFIED: NotificationData;
 }
 
 /** An event about to be appended. */

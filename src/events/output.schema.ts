@@ -38,6 +38,8 @@ const EVENTS: Record<EventType, string> = {
   CHECKPOINT_CREATED: 'A working copy was saved.',
   MERGE_FINISHED: 'A merge was done, or was found to conflict.',
   MESSAGE_SENT: 'A message was sent to a task.',
+  CONVERSATION_REWOUND: 'The conversation of the supervisor was taken back.',
+  RED_TEAM_NOTIFIED: 'The red team warned.',
 };
 export const EventTypeType = builder.enumType('EventType', {
   description: "What an event of a contract's log is about.",

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import { kysely } from '../platform/database.ts';
 import { topics } from '../platform/doorbell.ts';
 import { fromUuid, type Id, newId, toUuid } from '../platform/ids.ts';
@@ -102,10 +102,20 @@ export function issueKey(tx: Transaction, input: NewKey): string {
 }
 
 /** Revokes the tool keys of a task: of one attempt, or of all that came before the present one. */
-export async function revokeTaskKeys(tx: Transaction, taskId: Id<'task'>): Promise<void> {
+export function revokeTaskKeys(tx: Transaction, taskId: Id<'task'>): Promise<void> {
+  return revoke(tx, sql`task_id = ${toUuid(taskId)}`);
+}
+
+/** Revokes the keys of a daemon. */
+export function revokeDaemonKeys(tx: Transaction, daemonId: Id<'daemon'>): Promise<void> {
+  return revoke(tx, sql`daemon_id = ${toUuid(daemonId)}`);
+}
+
+async function revoke(tx: Transaction, which: RawBuilder<unknown>): Promise<void> {
   const { rows } = await sql<{ id: string }>`
-    update key set revoked_at = ${tx.now.toISOString()} where task_id = ${toUuid(taskId)} and revoked_at is null
-    returning id`.execute(kysely(tx.em));
+    update key set revoked_at = ${tx.now.toISOString()} where ${which} and revoked_at is null returning id`.execute(
+    kysely(tx.em),
+  );
   for (const row of rows) tx.ring(topics.key(fromUuid('key', row.id)));
 }
 

@@ -8,25 +8,76 @@ import { isTask, type Principal } from '../platform/principal.ts';
  *
  * own        what only the person may do: contracts, keys, answers, daemons
  * supervise  spawning, merging, asking, completing: the owner, or the contract's supervisor
+ * ask        asking a person: as supervise, and a daemon in the name of its agents
  * read       the contract's tree, documents, output, checkpoints, diffs
+ * inspect    diffs and files of working copies
+ * notify     warning the supervisor, as the red team does
  * attend     a task about itself: its inbox, its end
  * report     a daemon about its commands and tasks
  */
-export const ACTIONS = ['own', 'supervise', 'read', 'attend', 'report'] as const;
+export const ACTIONS = ['own', 'supervise', 'ask', 'read', 'inspect', 'notify', 'attend', 'report'] as const;
 export type Action = (typeof ACTIONS)[number];
 
 const ALLOWED: Record<Principal['kind'], Record<Action, boolean>> = {
-  USER: { own: true, supervise: true, read: true, attend: false, report: false },
-  SUPERVISOR: { own: false, supervise: true, read: true, attend: true, report: false },
-  WORK: { own: false, supervise: false, read: true, attend: true, report: false },
-  RED_TEAM: { own: false, supervise: false, read: true, attend: true, report: false },
-  DAEMON: { own: false, supervise: false, read: false, attend: false, report: true },
+  USER: {
+    own: true,
+    supervise: true,
+    ask: true,
+    read: true,
+    inspect: true,
+    notify: false,
+    attend: false,
+    report: false,
+  },
+  SUPERVISOR: {
+    own: false,
+    supervise: true,
+    ask: true,
+    read: true,
+    inspect: true,
+    notify: false,
+    attend: true,
+    report: false,
+  },
+  WORK: {
+    own: false,
+    supervise: false,
+    ask: false,
+    read: true,
+    inspect: false,
+    notify: false,
+    attend: true,
+    report: false,
+  },
+  RED_TEAM: {
+    own: false,
+    supervise: false,
+    ask: false,
+    read: true,
+    inspect: true,
+    notify: true,
+    attend: true,
+    report: false,
+  },
+  DAEMON: {
+    own: false,
+    supervise: false,
+    ask: true,
+    read: false,
+    inspect: false,
+    notify: false,
+    attend: false,
+    report: true,
+  },
 };
 
 const WHO: Record<Action, string> = {
   own: 'the owner, with a user key',
   supervise: 'the owner or the supervisor of the contract',
+  ask: 'the owner, the supervisor of the contract and a daemon for its agents',
   read: 'the owner and the tasks of the contract',
+  inspect: 'the owner, the supervisor and the red team of the contract',
+  notify: 'the red team of the contract',
   attend: 'a task, with its tool key',
   report: 'a daemon, with its key',
 };
@@ -34,7 +85,8 @@ const WHO: Record<Action, string> = {
 /** @throws DomainError NOT_SUPERVISOR for a task that is none, else FORBIDDEN */
 export function authorize(principal: Principal, action: Action): void {
   if (ALLOWED[principal.kind][action]) return;
-  const code = action === 'supervise' && isTask(principal) ? 'NOT_SUPERVISOR' : 'FORBIDDEN';
+  const isSupervision = action === 'supervise' || action === 'ask';
+  const code = isSupervision && isTask(principal) ? 'NOT_SUPERVISOR' : 'FORBIDDEN';
   throw new DomainError(
     code,
     `Only ${WHO[action]} may do this, and this key is that of a ${describe(principal)}.`,

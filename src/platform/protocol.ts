@@ -107,6 +107,8 @@ export const rewindWorktreePayloadSchema = z.object({
   worktreeId: z.string(),
   /** Where it goes back to. */
   checkpoint: restoreSchema,
+  /** The server's own: the message that the conversation goes back to when the code has; null: to none. */
+  toMessageId: z.string().nullable().default(null),
 });
 export type RewindWorktreePayload = z.infer<typeof rewindWorktreePayloadSchema>;
 /** The checkpoint of the state before, to which the rewinding can be undone. The state after is a checkpoint too. */

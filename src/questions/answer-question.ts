@@ -1,4 +1,4 @@
-import { LockMode } from '@mikro-orm/core';
+import { Contract } from '../contracts/contract.entity.ts';
 import { recordHistory } from '../events/history.ts';
 import { authorize } from '../keys/permissions.ts';
 import { once } from '../keys/requests.ts';
@@ -6,12 +6,12 @@ import { DomainError, invalidInput } from '../platform/errors.ts';
 import { actorName } from '../platform/principal.ts';
 import type { Operation } from '../platform/runtime.ts';
 import { checkedText } from '../platform/text.ts';
-import { type Transaction, transact } from '../platform/transaction.ts';
+import { transact } from '../platform/transaction.ts';
 import { resumeLocked } from '../tasks/pause-task.ts';
-import { Task } from '../tasks/task.entity.ts';
+import { takeBudgetAnswer } from './budget-question.ts';
 import { tellAnswer } from './deliver-answers.ts';
-import { Question } from './question.entity.ts';
-import { findQuestion, logQuestion, nextQuestionChange } from './question.service.ts';
+import type { Question } from './question.entity.ts';
+import { closeQuestion, lockQuestion, logQuestion, nextQuestionChange } from './question.service.ts';
 
 /**
  * The owner answers. Of several answers one wins.
@@ -55,7 +55,9 @@ export async function answerQuestion(
       // Nobody waits for the answer of these: their agents are told by a message at once.
       const isLate = question.timedOutAt !== null && question.timedOutAt !== undefined;
       if (question.nonBlocking || question.phaseguard || isLate) await tellAnswer(tx, task, question);
-      if (question.phaseguard && task.status === 'PAUSED')
+      const contract = await tx.em.findOneOrFail(Contract, { id: question.contractId });
+      if (contract.budgetQuestionId === question.id) takeBudgetAnswer(tx, contract, question);
+      else if (question.phaseguard && task.status === 'PAUSED')
         await resumeLocked(tx, task, actorName(op.principal));
       recordHistory(tx, op, {
         action: 'question.answered',
@@ -76,7 +78,7 @@ export async function withdrawQuestion(
   op: Operation,
   input: { questionId: string; requestId?: string | null | undefined },
 ): Promise<Question> {
-  authorize(op.principal, 'supervise');
+  authorize(op.principal, 'ask');
   return transact(op.runtime, async (tx) => {
     const { question, task } = await lockQuestion(tx, op, input.questionId);
     const request = {
@@ -92,26 +94,14 @@ export async function withdrawQuestion(
           `The question ${question.id} is ${question.status} already.`,
         );
       }
-      question.status = 'WITHDRAWN';
-      logQuestion(tx, question, 'QUESTION_CLOSED');
-      if (question.phaseguard && task.status === 'PAUSED')
+      closeQuestion(tx, question);
+      const contract = await tx.em.findOneOrFail(Contract, { id: question.contractId });
+      if (contract.budgetQuestionId !== question.id && question.phaseguard && task.status === 'PAUSED')
         await resumeLocked(tx, task, actorName(op.principal));
       return question.id;
     });
     return question;
   });
-}
-
-/** The task before its question, as everybody who locks both does. */
-async function lockQuestion(
-  tx: Transaction,
-  op: Operation,
-  questionId: string,
-): Promise<{ question: Question; task: Task }> {
-  const { id, taskId } = await findQuestion(tx.em, op, questionId);
-  const task = await tx.em.findOneOrFail(Task, { id: taskId }, { lockMode: LockMode.PESSIMISTIC_WRITE });
-  const locked = { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true };
-  return { task, question: await tx.em.findOneOrFail(Question, { id }, locked) };
 }
 
 function assertAnswerable(question: Question, now: Date): void {

@@ -37,5 +37,7 @@ export async function tellAnswer(tx: Transaction, task: Task, question: Question
   question.toldAt = tx.now;
   if (isCompleted(task.status)) return;
   const text = `A person answered your question ${question.id}.\nQuestion: ${question.question}\nAnswer: ${question.response}`;
-  question.messageId = (await storeMessage(tx, task, 'PERSON', text)).id;
+  question.messageId = (
+    await storeMessage(tx, task, { sender: 'PERSON', by: question.answeredBy ?? 'person' }, text)
+  ).id;
 }

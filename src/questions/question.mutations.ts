@@ -1,9 +1,10 @@
 import { builder } from '../graphql/builder.ts';
 import { REQUEST_ID } from '../graphql/request-id.ts';
 import { answerQuestion, withdrawQuestion } from './answer-question.ts';
+import { askQuestion } from './ask-question.ts';
 import type { Question } from './question.entity.ts';
 import { QuestionObject, QuestionTypeType } from './question.schema.ts';
-import { type AnswerResult, acknowledgeAnswer, askQuestion, awaitAnswer } from './question.service.ts';
+import { type AnswerResult, acknowledgeAnswer, awaitAnswer } from './question.service.ts';
 
 const QuestionOutcomeType = builder.enumType('QuestionOutcome', {
   description: 'What waiting for an answer came to.',
@@ -53,6 +54,8 @@ const AskQuestionInput = builder.inputType('AskQuestionInput', {
   description: 'What to ask.',
   fields: (t) => ({
     contractId: t.id({ description: "The contract; a supervisor's key implies its own." }),
+    taskId: t.id({ description: 'For daemons: the task in whose name is asked.' }),
+    attempt: t.int({ description: 'For daemons: its attempt; the question ends with it.' }),
     question: t.string({ required: true, description: 'The question.' }),
     choices: t.stringList({
       defaultValue: [],
@@ -117,27 +120,29 @@ const AnswerQuestionInput = builder.inputType('AnswerQuestionInput', {
 builder.mutationFields((t) => ({
   withdrawQuestion: t.field({
     type: questionPayload('WithdrawQuestionPayload', 'The question, taken back.'),
-    description: 'Takes a question back; who waits for it is told. For the supervisor and the owner.',
+    description:
+      'Takes a question back; who waits for it is told. For the supervisor, the owner, and the daemon that asked it.',
     args: { input: t.arg({ type: WithdrawQuestionInput, required: true, description: 'Which question.' }) },
     resolve: (_, { input }, context) => withdrawQuestion(context.operation(), input),
   }),
   askQuestion: t.field({
     type: answerPayload('AskQuestionPayload', 'What came of asking.'),
     description:
-      'Asks the person and waits for the answer. The question outlives this call: awaitAnswer takes the waiting up again. For the supervisor, and the owner in its name.',
+      'Asks the person and waits for the answer. The question outlives this call: awaitAnswer takes the waiting up again. For the supervisor, the owner in its name, and a daemon in the name of an agent that it runs.',
     args: { input: t.arg({ type: AskQuestionInput, required: true, description: 'The question.' }) },
     resolve: (_, { input }, context) => askQuestion(context.operation(), input),
   }),
   awaitAnswer: t.field({
     type: answerPayload('AwaitAnswerPayload', 'What came of waiting.'),
-    description: 'Waits on for the answer to a question. For the supervisor and the owner.',
+    description:
+      'Waits on for the answer to a question. For the supervisor, the owner, and the daemon that asked it.',
     args: { input: t.arg({ type: AwaitAnswerInput, required: true, description: 'Which question.' }) },
     resolve: (_, { input }, context) => awaitAnswer(context.operation(), input),
   }),
   acknowledgeAnswer: t.field({
     type: questionPayload('AcknowledgeAnswerPayload', 'The question.'),
     description:
-      'Says that the answer has arrived. Without it within 10 s the answer is also sent as a message. For the supervisor and the owner.',
+      'Says that the answer has arrived. Without it within 10 s the answer is also sent as a message. For the supervisor, the owner, and the daemon that asked it.',
     args: { input: t.arg({ type: AcknowledgeAnswerInput, required: true, description: 'Which question.' }) },
     resolve: (_, { input }, context) => acknowledgeAnswer(context.operation(), input),
   }),

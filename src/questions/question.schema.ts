@@ -32,7 +32,7 @@ export const QuestionStatusType = builder.enumType('QuestionStatus', {
 
 export const QuestionObject = builder.objectRef<Question>('Question');
 QuestionObject.implement({
-  description: 'What a supervisor asks a person.',
+  description: 'What a supervisor, or a daemon in the name of an agent, asks a person.',
   interfaces: [Node],
   fields: (t) => ({
     contract: t.field({
@@ -92,6 +92,10 @@ QuestionObject.implement({
     answerText: t.exposeString('answerText', {
       nullable: true,
       description: 'The free text; null when there is none.',
+    }),
+    answeredBy: t.exposeString('answeredBy', {
+      nullable: true,
+      description: 'Who answered, as the history names them; null before.',
     }),
     answeredAt: t.expose('answeredAt', {
       type: 'DateTime',

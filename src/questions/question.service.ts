@@ -1,139 +1,26 @@
 import { LockMode } from '@mikro-orm/core';
 import { sql } from 'kysely';
-import { contractIdOf, findContract } from '../contracts/contract.access.ts';
+import { findContract } from '../contracts/contract.access.ts';
+import { recordTurns } from '../conversations/conversation.service.ts';
+import { callingDaemonId } from '../daemons/command.service.ts';
 import { logEvent } from '../events/append.ts';
-import { recordHistory } from '../events/history.ts';
 import { authorize } from '../keys/permissions.ts';
-import { once } from '../keys/requests.ts';
 import { type EntityManager, kysely } from '../platform/database.ts';
 import { topics } from '../platform/doorbell.ts';
-import { DomainError, invalidInput, notFound } from '../platform/errors.ts';
-import { type Id, newId, parseId, toUuid } from '../platform/ids.ts';
-import { actorName, isTask } from '../platform/principal.ts';
+import { DomainError, notFound } from '../platform/errors.ts';
+import { fromUuid, type Id, parseId, toUuid } from '../platform/ids.ts';
 import type { Operation } from '../platform/runtime.ts';
-import { boundedInt, optionalText, requiredText } from '../platform/text.ts';
+import { boundedInt } from '../platform/text.ts';
 import { type Transaction, transact } from '../platform/transaction.ts';
 import { waitUntil } from '../platform/waiting.ts';
-import { pauseLocked } from '../tasks/pause-task.ts';
 import { Task } from '../tasks/task.entity.ts';
+import { TaskAttempt } from '../tasks/task-attempt.entity.ts';
 import { TaskMessage } from '../tasks/task-message.entity.ts';
-import { type QUESTION_TYPES, Question, type QuestionStatus } from './question.entity.ts';
-
-export interface AskQuestionInput {
-  readonly contractId?: string | null | undefined;
-  readonly question: string;
-  readonly choices?: readonly string[] | null | undefined;
-  readonly context?: string | null | undefined;
-  readonly timeoutSeconds?: number | null | undefined;
-  readonly multiSelect?: boolean | null | undefined;
-  readonly questionType?: (typeof QUESTION_TYPES)[number] | null | undefined;
-  readonly keepOpen?: boolean | null | undefined;
-  readonly nonBlocking?: boolean | null | undefined;
-  readonly phaseguard?: boolean | null | undefined;
-  /** How long this call waits, when shorter than the question lives; `awaitAnswer` goes on waiting. */
-  readonly waitSeconds?: number | null | undefined;
-  readonly requestId?: string | null | undefined;
-}
+import { Question, type QuestionStatus } from './question.entity.ts';
 
 export interface AnswerResult {
   readonly question: Question;
   readonly outcome: 'ANSWERED' | 'TIMED_OUT' | 'PENDING';
-}
-
-/**
- * Asks the person and waits for the answer. The question is stored before anything waits: it outlives this call, the
- * client and the server. No answer is never consent: it is TIMED_OUT.
- */
-export async function askQuestion(op: Operation, input: AskQuestionInput): Promise<AnswerResult> {
-  authorize(op.principal, 'supervise');
-  const checked = checkQuestion(input);
-  const contractId = contractIdOf(op.principal, input.contractId);
-  const id = await transact(op.runtime, async (tx) => {
-    const found = await findContract(tx.em, op.principal, contractId);
-    // A completion at the same moment comes before, and closes the contract, or after, and withdraws the question.
-    const contract = await tx.em.refreshOrFail(found, { lockMode: LockMode.PESSIMISTIC_READ });
-    const request = {
-      ownerId: contract.ownerId,
-      requestId: input.requestId,
-      operation: 'askQuestion',
-      input,
-    };
-    const { result } = await once(tx, request, async () => {
-      if (contract.status !== 'ACTIVE') {
-        throw new DomainError(
-          'CONTRACT_CLOSED',
-          `The contract ${contract.id} is closed: nobody would act on the answer.`,
-        );
-      }
-      const taskId = await askerOf(tx, op, contract.id);
-      if (checked.phaseguard) await pauseAsker(tx, taskId, actorName(op.principal));
-      const question = tx.em.create(Question, {
-        id: newId('question'),
-        ownerId: contract.ownerId,
-        contractId: contract.id,
-        taskId,
-        ...checked,
-        expiresAt: checked.phaseguard ? null : new Date(tx.now.getTime() + checked.timeoutSeconds * 1_000),
-        askedChange: await nextQuestionChange(tx, contract.ownerId),
-        createdAt: tx.now,
-      });
-      logQuestion(tx, question, 'QUESTION_ASKED');
-      await logQuestionOutput(tx, question);
-      recordHistory(tx, op, {
-        action: 'question.asked',
-        contractId: contract.id,
-        taskId,
-        details: { questionId: question.id },
-      });
-      return question.id;
-    });
-    return result as Id<'question'>;
-  });
-  if (checked.nonBlocking || checked.phaseguard) return pending(op, id);
-  return waitForAnswer(op, id, Math.min(input.waitSeconds ?? checked.timeoutSeconds, checked.timeoutSeconds));
-}
-
-/** Nobody waits: the answer comes as a message. */
-async function pending(op: Operation, id: Id<'question'>): Promise<AnswerResult> {
-  return { question: await op.runtime.db.fork().findOneOrFail(Question, { id }), outcome: 'PENDING' };
-}
-
-function checkQuestion(input: AskQuestionInput) {
-  const choices = (input.choices ?? []).map((choice) => requiredText(choice, 'choices', 500));
-  if (choices.length > 50) throw invalidInput('choices', 'At most 50 choices can be offered.');
-  if (new Set(choices).size < choices.length) throw invalidInput('choices', 'Two choices are the same.');
-  if (input.nonBlocking && input.phaseguard) {
-    throw invalidInput('phaseguard', 'A question is either nonBlocking or a phaseguard, not both.');
-  }
-  if (input.multiSelect && choices.length === 0)
-    throw invalidInput('multiSelect', 'multiSelect needs choices.');
-  if (input.waitSeconds !== null && input.waitSeconds !== undefined)
-    boundedInt(input.waitSeconds, 'waitSeconds', 0, 86_400);
-  return {
-    question: requiredText(input.question, 'question', 20_000),
-    choices,
-    context: optionalText(input.context, 'context', 100_000),
-    timeoutSeconds: boundedInt(input.timeoutSeconds ?? 3_600, 'timeoutSeconds', 1, 86_400),
-    multiSelect: input.multiSelect ?? false,
-    questionType: input.questionType ?? ('GENERAL' as const),
-    keepOpen: input.keepOpen ?? false,
-    nonBlocking: input.nonBlocking ?? false,
-    phaseguard: input.phaseguard ?? false,
-  };
-}
-
-/** A supervisor asks for itself; what a user asks is asked in the supervisor's name. */
-async function askerOf(tx: Transaction, op: Operation, contractId: Id<'contract'>): Promise<Id<'task'>> {
-  if (isTask(op.principal)) return op.principal.taskId;
-  const supervisor = await tx.em.findOne(Task, { contractId, role: 'SUPERVISOR' });
-  if (supervisor) return supervisor.id;
-  throw new DomainError('NO_SUPERVISOR', `The contract ${contractId} has no supervisor that could ask.`);
-}
-
-/** A phase guard holds its asker until the answer. */
-async function pauseAsker(tx: Transaction, taskId: Id<'task'>, by: string): Promise<void> {
-  const task = await tx.em.findOneOrFail(Task, { id: taskId }, { lockMode: LockMode.PESSIMISTIC_WRITE });
-  if (task.status !== 'PAUSED') await pauseLocked(tx, task, by);
 }
 
 export async function nextQuestionChange(tx: Transaction, ownerId: Id<'owner'>): Promise<number> {
@@ -153,35 +40,23 @@ export function logQuestion(
   tx.ring(topics.questions(question.ownerId));
 }
 
-async function logQuestionOutput(tx: Transaction, question: Question): Promise<void> {
-  const task = await tx.em.findOneOrFail(Task, { id: question.taskId });
-  const { choices, context, multiSelect, questionType } = question;
-  logEvent(tx, question.contractId, {
-    type: 'OUTPUT',
-    taskId: question.taskId,
-    data: {
-      attempt: task.attempt,
-      role: task.role,
-      type: 'SUPERVISOR_QUESTION',
-      content: question.question,
-      toolInput: { questionId: question.id, choices, context, multiSelect, questionType },
-      createdAt: tx.now.toISOString(),
-    },
-  });
-}
-
 /** Takes up the waiting for an answer again, after a cut or for another slice. */
 export async function awaitAnswer(
   op: Operation,
   input: { questionId: string; timeoutSeconds?: number | null | undefined },
 ): Promise<AnswerResult> {
-  authorize(op.principal, 'supervise');
+  authorize(op.principal, 'ask');
   const seconds = boundedInt(input.timeoutSeconds ?? 50, 'timeoutSeconds', 0, 86_400);
   const question = await findQuestion(op.em, op, input.questionId);
   return waitForAnswer(op, question.id, seconds);
 }
 
-async function waitForAnswer(op: Operation, id: Id<'question'>, seconds: number): Promise<AnswerResult> {
+/** Waits until a question has an answer, its time is up, or the seconds are over. */
+export async function waitForAnswer(
+  op: Operation,
+  id: Id<'question'>,
+  seconds: number,
+): Promise<AnswerResult> {
   const { runtime } = op;
   const read = () => runtime.db.fork().findOneOrFail(Question, { id });
   const first = await read();
@@ -227,11 +102,14 @@ export async function expireQuestions(runtime: Operation['runtime'], id?: Id<'qu
 
 /** The asker has the answer: it is not told again. A message that told it and was not read yet is taken back. */
 export async function acknowledgeAnswer(op: Operation, input: { questionId: string }): Promise<Question> {
-  authorize(op.principal, 'supervise');
+  authorize(op.principal, 'ask');
   return transact(op.runtime, async (tx) => {
-    const question = await findQuestion(tx.em, op, input.questionId, true);
+    const { question, task } = await lockQuestion(tx, op, input.questionId);
     if (question.status !== 'ANSWERED') return question;
-    question.toldAt ??= tx.now;
+    if (!question.toldAt) {
+      question.toldAt = tx.now;
+      if (question.attempt == null) await recordAnswer(tx, task, question);
+    }
     if (question.messageId) {
       await tx.em.nativeUpdate(
         TaskMessage,
@@ -244,21 +122,66 @@ export async function acknowledgeAnswer(op: Operation, input: { questionId: stri
 }
 
 /** @throws DomainError NOT_FOUND also for another owner's, CONTRACT_MISMATCH for a tool key of another contract */
-export async function findQuestion(
-  em: EntityManager,
-  op: Operation,
-  questionId: string,
-  lock = false,
-): Promise<Question> {
+export async function findQuestion(em: EntityManager, op: Operation, questionId: string): Promise<Question> {
   const id = parseId('question', questionId, 'questionId');
-  const question = await em.findOne(
-    Question,
-    { id, ownerId: op.principal.ownerId },
-    lock ? { lockMode: LockMode.PESSIMISTIC_WRITE } : {},
-  );
-  if (!question) throw notFound('question', id);
+  const question = await em.findOne(Question, { id, ownerId: op.principal.ownerId });
+  if (!question || !(await mayTouch(em, op, question))) throw notFound('question', id);
   await findContract(em, op.principal, question.contractId);
   return question;
+}
+
+/** The task before its question, as everybody who locks both does. */
+export async function lockQuestion(
+  tx: Transaction,
+  op: Operation,
+  questionId: string,
+): Promise<{ question: Question; task: Task }> {
+  const { id, taskId } = await findQuestion(tx.em, op, questionId);
+  const task = await tx.em.findOneOrFail(Task, { id: taskId }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+  const locked = { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true };
+  return { task, question: await tx.em.findOneOrFail(Question, { id }, locked) };
+}
+
+/** An answer that a waiting request returned is part of what the supervisor was told. */
+function recordAnswer(tx: Transaction, task: Task, question: Question): Promise<void> {
+  const content = `Answer to your question "${question.question}": ${question.response}`;
+  const turn = { role: 'USER' as const, content, attempt: task.attempt, isPartial: false };
+  return recordTurns(tx, question.contractId, task.id, [{ ...turn, source: `answer ${question.id}` }]);
+}
+
+/** A daemon has to do with the questions that it asked in the name of its agents, and with no others. */
+async function mayTouch(em: EntityManager, op: Operation, { taskId, attempt }: Question): Promise<boolean> {
+  if (op.principal.kind !== 'DAEMON') return true;
+  if (attempt === null || attempt === undefined) return false;
+  return (await em.count(TaskAttempt, { taskId, attempt, daemonId: callingDaemonId(op) })) > 0;
+}
+
+/**
+ * Withdraws the questions that daemons asked in the name of agents that are gone: nobody would take the answer to what
+ * an agent was about to do.
+ */
+export async function withdrawOrphans(runtime: Operation['runtime']): Promise<void> {
+  const { rows } = await sql<{ id: string }>`
+    select q.id from question q join task t on t.id = q.task_id
+    where q.status = 'PENDING' and q.attempt is not null and (
+      q.attempt <> t.attempt or t.status not in ('STARTING', 'RUNNING', 'CANCELLING'))
+    limit 100`.execute(kysely(runtime.db.fork()));
+  for (const row of rows) {
+    await transact(runtime, async (tx) => {
+      const question = await tx.em.findOneOrFail(
+        Question,
+        { id: fromUuid('question', row.id) },
+        { lockMode: LockMode.PESSIMISTIC_WRITE },
+      );
+      if (question.status === 'PENDING') closeQuestion(tx, question);
+    });
+  }
+}
+
+/** Withdraws a locked question that is pending. */
+export function closeQuestion(tx: Transaction, question: Question): void {
+  question.status = 'WITHDRAWN';
+  logQuestion(tx, question, 'QUESTION_CLOSED');
 }
 
 /** Withdraws the open questions of a contract that is completed. */
@@ -268,10 +191,7 @@ export async function withdrawQuestions(tx: Transaction, contractId: Id<'contrac
     { contractId, status: 'PENDING' },
     { lockMode: LockMode.PESSIMISTIC_WRITE, orderBy: { id: 'asc' } },
   );
-  for (const question of open) {
-    question.status = 'WITHDRAWN';
-    logQuestion(tx, question, 'QUESTION_CLOSED');
-  }
+  for (const question of open) closeQuestion(tx, question);
 }
 
 /** Questions that wait for a person, oldest first: of one contract, or of all the owner has. */

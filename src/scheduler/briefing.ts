@@ -18,24 +18,31 @@ export async function briefingOf(
   contract: Contract,
   copy: Copy | null,
 ): Promise<string> {
-  const about = [
+  // Its plan is ours, and says all of it.
+  if (task.role === 'RED_TEAM') return task.plan;
+  const parts = [
+    ROLES[task.role],
     `# Contract: ${contract.name}`,
     `Phase: ${contract.phase}`,
     contract.description && task.role !== 'SUPERVISOR' ? `About it:\n${contract.description}` : null,
     await repositoriesText(em, contract),
     await documentsText(em, contract),
     copy ? `Your working copy is on branch ${copy.worktree.branch}. It is your current directory.` : null,
+    `# Your ${task.role === 'SUPERVISOR' ? 'assignment' : `task: ${task.name}`}\n${task.plan}`,
   ];
-  const parts = [ROLES[task.role], ...about, ...roleText(task, contract)];
   return parts.filter(Boolean).join('\n\n');
 }
 
-function roleText(task: Task, contract: Contract): (string | null)[] {
-  if (task.role === 'RED_TEAM') {
-    const own = contract.redTeamPrompt;
-    return [own ? `# What the owner wants you to look for\n${own}` : null];
-  }
-  return [`# Your ${task.role === 'SUPERVISOR' ? 'assignment' : `task: ${task.name}`}\n${task.plan}`];
+/** The plan of a contract's red team. */
+export function redTeamPlan(contract: Contract): string {
+  const criteria = contract.redTeamPrompt;
+  const parts = [
+    RED_TEAM,
+    `# Contract: ${contract.name}`,
+    `Phase: ${contract.phase}`,
+    criteria ? `# What the owner wants you to look for\n${criteria}` : null,
+  ];
+  return parts.filter(Boolean).join('\n\n');
 }
 
 async function repositoriesText(em: EntityManager, contract: Contract): Promise<string | null> {
@@ -55,7 +62,7 @@ async function documentsText(em: EntityManager, contract: Contract): Promise<str
   return `Documents, to be read with read_document:\n${documents.map(({ name }) => `- ${name}`).join('\n')}`;
 }
 
-const ROLES: Record<Task['role'], string> = {
+const ROLES: Record<Exclude<Task['role'], 'RED_TEAM'>, string> = {
   SUPERVISOR: `You are the supervisor of a Taskmesh contract: you are responsible for its outcome, and you have others do the work.
 
 How to work:
@@ -76,7 +83,9 @@ How to work:
 - You cannot ask the person. When something is unclear, choose what the task's words support best, and say so at the end.
 - create_checkpoint saves the working copy, for instance before something risky.
 - When you are done, or cannot go on, call finish_task once with a summary: what you did, what you left out, what the supervisor should look at; success: false when the task is not done. Then end your turn.`,
-  RED_TEAM: `You are the red team of a Taskmesh contract: an adversarial reviewer. You are told the output of the work tasks as it streams, and report problems before they grow. You write no code and change nothing.
+};
+
+const RED_TEAM = `You are the red team of a Taskmesh contract: an adversarial reviewer. You are told the output of the work tasks as it streams, and report problems before they grow. You write no code and change nothing.
 
 What to verify: that the tasks do what their plans say; that the contract's requirements are met; that the code is sound, tested and follows good practice.
 
@@ -90,5 +99,4 @@ Report with notify_supervisor. Choose the severity:
 
 What not to do: no nitpicking; do not hold up work for trifles; report nothing twice; leave alone what is being fixed already. When there is nothing to report, end your turn without a word: silence means that all is well so far.
 
-A notification says what is wrong, where, why it matters, and what would mend it. For example: notify_supervisor(severity: "HIGH", taskId: "task_…", file: "src/login.ts", message: "The new login compares passwords with ==, so that timing tells how much of a password is right. The plan asks for constant time: use timingSafeEqual.")`,
-};
+A notification says what is wrong, where, why it matters, and what would mend it. For example: notify_supervisor(severity: "HIGH", taskId: "task_…", file: "src/login.ts", message: "The new login compares passwords with ==, so that timing tells how much of a password is right. The plan asks for constant time: use timingSafeEqual.")`;

@@ -1,5 +1,6 @@
 import { LockMode } from '@mikro-orm/core';
 import { sql } from 'kysely';
+import { allowsPath } from '../daemons/allows-path.ts';
 import { Daemon } from '../daemons/daemon.entity.ts';
 import { kysely } from '../platform/database.ts';
 import { fromUuid, type Id, toUuid } from '../platform/ids.ts';
@@ -48,14 +49,6 @@ async function whereItWas(tx: Transaction, task: Task): Promise<Id<'daemon'>[]> 
   const before = task.continueFromTaskId ? await tx.em.findOne(Task, { id: task.continueFromTaskId }) : null;
   const known = [copy?.daemonId, task.sessionDaemonId, before?.sessionDaemonId];
   return known.filter((id) => id !== null && id !== undefined);
-}
-
-/** Whether a daemon may use a repository on its machine. */
-export function allowsPath(daemon: Daemon, path: string | null): boolean {
-  return (
-    path === null ||
-    daemon.localPaths.some((allowed) => path === allowed || path.startsWith(`${allowed.replace(/\/$/, '')}/`))
-  );
 }
 
 async function loadOf(tx: Transaction, daemons: readonly Daemon[]): Promise<Map<Id<'daemon'>, number>> {

@@ -4,6 +4,7 @@ import { Contract } from '../contracts/contract.entity.ts';
 import { issueCommand } from '../daemons/command.service.ts';
 import type { Daemon } from '../daemons/daemon.entity.ts';
 import { kysely } from '../platform/database.ts';
+import { topics } from '../platform/doorbell.ts';
 import { fromUuid, type Id } from '../platform/ids.ts';
 import type { Runtime } from '../platform/runtime.ts';
 import { type Transaction, transact } from '../platform/transaction.ts';
@@ -99,6 +100,7 @@ async function start(tx: Transaction, { task, contract, daemon, copy, supervisor
     daemonId: daemon.id,
     worktreeId: copy?.worktree.id ?? null,
   });
+  if (contract.redTeamEnabled) tx.ring(topics.supervision);
   task.claimedAt = tx.now;
   task.startsAnew = false;
   tx.em.create(TaskAttempt, { taskId: task.id, attempt, daemonId: daemon.id, startedAt: tx.now });

@@ -3,9 +3,13 @@ import { sql } from 'kysely';
 import { Command } from '../daemons/command.entity.ts';
 import { callingDaemonId, checkEpoch } from '../daemons/command.service.ts';
 import { Daemon } from '../daemons/daemon.entity.ts';
+import { recordHistory } from '../events/history.ts';
+import { revokeDaemonKeys } from '../keys/key.service.ts';
+import { authorize } from '../keys/permissions.ts';
 import { kysely } from '../platform/database.ts';
 import { topics } from '../platform/doorbell.ts';
-import { fromUuid, type Id, toUuid } from '../platform/ids.ts';
+import { notFound } from '../platform/errors.ts';
+import { fromUuid, type Id, parseId, toUuid } from '../platform/ids.ts';
 import type { Operation, Runtime } from '../platform/runtime.ts';
 import { type Transaction, transact } from '../platform/transaction.ts';
 import { interruptTask } from '../tasks/interrupt-task.ts';
@@ -43,6 +47,26 @@ export async function disconnectDaemon(op: Operation, input: { epoch: number }):
     const daemon = await tx.em.findOneOrFail(Daemon, { id });
     checkEpoch(daemon, input.epoch);
     await disconnect(tx, daemon, `Daemon ${daemon.name} was stopped.`);
+    return daemon;
+  });
+}
+
+/**
+ * The owner takes a daemon out of service: its keys are revoked, what it still had is given to others. What it did stays.
+ * @throws DomainError NOT_FOUND
+ */
+export async function removeDaemon(op: Operation, input: { daemonId: string }): Promise<Daemon> {
+  authorize(op.principal, 'own');
+  const id = parseId('daemon', input.daemonId, 'daemonId');
+  return transact(op.runtime, async (tx) => {
+    await lockDaemon(tx, id);
+    const daemon = await tx.em.findOne(Daemon, { id, ownerId: op.principal.ownerId });
+    if (!daemon) throw notFound('daemon', id);
+    if (daemon.removedAt) return daemon;
+    daemon.removedAt = tx.now;
+    if (daemon.status !== 'DISCONNECTED') await disconnect(tx, daemon, `Daemon ${daemon.name} was removed.`);
+    await revokeDaemonKeys(tx, id);
+    recordHistory(tx, op, { action: 'daemon.removed', details: { daemonId: id, name: daemon.name } });
     return daemon;
   });
 }

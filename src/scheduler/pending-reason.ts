@@ -1,17 +1,21 @@
 import { Contract } from '../contracts/contract.entity.ts';
+import { allowsPath } from '../daemons/allows-path.ts';
 import { Daemon } from '../daemons/daemon.entity.ts';
+import { ContractCounter } from '../events/contract-counter.entity.ts';
 import { builder } from '../graphql/builder.ts';
 import type { Loaders } from '../graphql/loaders.ts';
 import { Task } from '../tasks/task.entity.ts';
 import { TaskType } from '../tasks/task.schema.ts';
 import { Worktree } from '../worktrees/worktree.entity.ts';
-import { allowsPath } from './choose-daemon.ts';
 
 /** Why a task has not been started yet, in words that say what would help. */
 export async function pendingReason(task: Task, loaders: Loaders): Promise<string | null> {
   if (task.status !== 'PENDING') return null;
   const contract = await loaders.get(Contract, task.contractId);
   if (contract.status !== 'ACTIVE') return `Its contract is ${contract.status.toLowerCase()}.`;
+  const counter = await loaders.find(ContractCounter, task.contractId, 'contractId');
+  if (typeof contract.budgetUsd === 'number' && counter && counter.costUsd >= contract.budgetUsd)
+    return `The budget of its contract, $${contract.budgetUsd}, is used up. Raise it with updateContract.`;
   const all = await loaders.many(Daemon, 'ownerId', task.ownerId);
   const connected = all.filter((daemon) => daemon.status === 'CONNECTED');
   if (connected.length === 0) return 'No daemon is connected. Start one: taskmesh daemon --help.';

@@ -43,7 +43,7 @@ export async function spawnPayload(tx: Transaction, start: Start): Promise<Spawn
     // The red team reads; nothing of it may leave the machine.
     localOnly: contract.localOnly || task.role === 'RED_TEAM',
     timeLimitMinutes: task.timeLimitMinutes ?? null,
-    recovery: attempt > 1 ? await recoveryOf(tx, worktree) : null,
+    recovery: attempt > 1 ? await recoveryOf(tx, task, worktree) : null,
     briefing: await briefingOf(tx.em, task, contract, copy),
     ...(await sessionOf(tx, start)),
     autonomousLoop: task.autonomousLoop,
@@ -132,11 +132,13 @@ async function watchedUpTo(tx: Transaction, task: Task): Promise<number> {
 }
 
 /** What an agent that is started again is told, so that it does not begin from nothing. */
-async function recoveryOf(tx: Transaction, worktree: Worktree | null): Promise<string> {
+async function recoveryOf(tx: Transaction, task: Task, worktree: Worktree | null): Promise<string> {
   if (!worktree) return 'You were interrupted and are started again.';
+  if (task.startsAnew)
+    return 'A person took you back: what you are told of the conversation is all that counts, and your working copy is as it is meant to be now.';
   if (worktree.path) return 'You are started again. Your working copy is as you left it.';
   const checkpoint = await lastCheckpoint(tx.em, worktree);
   return checkpoint
-    ? `You were interrupted. Your working copy is at checkpoint ${checkpoint.number}, on another machine: what came later is not in it.`
+    ? `You were interrupted. Your working copy is at checkpoint ${checkpoint.number}: what came later is not in it.`
     : 'You were interrupted before your work was saved. Your working copy is new.';
 }

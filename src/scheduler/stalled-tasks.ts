@@ -1,15 +1,19 @@
+import { LockMode } from '@mikro-orm/core';
 import { sql } from 'kysely';
 import { logEvent } from '../events/append.ts';
 import { kysely } from '../platform/database.ts';
 import { fromUuid, type Id, toUuid } from '../platform/ids.ts';
 import type { Runtime } from '../platform/runtime.ts';
-import { transact } from '../platform/transaction.ts';
+import { type Transaction, transact } from '../platform/transaction.ts';
+import { storeMessage } from '../tasks/message.service.ts';
 import { Task } from '../tasks/task.entity.ts';
+import { isCompleted } from '../tasks/task.states.ts';
 
 /** Silence of a running task after which the log says so. Milliseconds. */
 export const STALL_MS = 10 * 60_000;
 
-/** Notices running tasks that have been silent for long: an event, once per silence, and nothing else. */
+/** Notices running tasks that have been silent for long: an event and a word to the supervisor, once
+ * per silence, and nothing else. */
 export async function noticeStalledTasks(runtime: Runtime): Promise<void> {
   const before = new Date(runtime.clock.now().getTime() - STALL_MS).toISOString();
   const { rows } = await sql<{ task_id: string; attempt: number }>`
@@ -30,5 +34,15 @@ function notice(runtime: Runtime, taskId: Id<'task'>, attempt: number): Promise<
     if (marked.rows.length === 0) return;
     const task = await tx.em.findOneOrFail(Task, { id: taskId });
     logEvent(tx, task.contractId, { type: 'TASK_STALLED', taskId, data: {} });
+    if (task.role === 'WORK') await tellSupervisor(tx, task);
   });
+}
+
+async function tellSupervisor(tx: Transaction, task: Task): Promise<void> {
+  const where = { contractId: task.contractId, role: 'SUPERVISOR' as const };
+  const supervisor = await tx.em.findOne(Task, where, { lockMode: LockMode.PESSIMISTIC_WRITE });
+  if (!supervisor || isCompleted(supervisor.status)) return;
+  const minutes = STALL_MS / 60_000;
+  const text = `Task "${task.name}" (${task.id}) has been silent for ${minutes} minutes. It goes on: look at its output, wait, or cancel it.`;
+  await storeMessage(tx, supervisor, { sender: 'SYSTEM', by: 'scheduler' }, text);
 }

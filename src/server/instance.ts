@@ -11,6 +11,7 @@ import { createLogger, type Logger } from '../platform/logger.ts';
 import { PostgresDoorbell } from '../platform/postgres-doorbell.ts';
 import type { Runtime } from '../platform/runtime.ts';
 import { spawnHandler } from '../scheduler/spawn-command.ts';
+import { rewindHandler } from '../supervisor/rewind-command.ts';
 import { resumeHandler } from '../tasks/pause-task.ts';
 import { createBranchHandler } from '../worktrees/create-branch.ts';
 import { createPullRequestHandler } from '../worktrees/create-pull-request.ts';
@@ -39,6 +40,7 @@ export async function openInstance(config: ServerConfig, options: InstanceOption
     SPAWN_TASK: spawnHandler,
     MERGE_TASK: mergeHandler,
     RESUME_TASK: resumeHandler,
+    REWIND_WORKTREE: rewindHandler,
     CREATE_BRANCH: createBranchHandler,
     CREATE_PULL_REQUEST: createPullRequestHandler,
   });

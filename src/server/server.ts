@@ -2,8 +2,10 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { ServerConfig } from '../platform/config.ts';
 import { DomainError } from '../platform/errors.ts';
+import { Reactor } from '../platform/reactor.ts';
 import type { Runtime } from '../platform/runtime.ts';
-import { Scheduler } from '../scheduler/scheduler.ts';
+import { scheduler } from '../scheduler/scheduler.ts';
+import { supervision } from '../supervisor/supervision.ts';
 import { answerHealth } from './health.ts';
 import { type InstanceOptions, openInstance } from './instance.ts';
 import { createFirstOwner } from './owners.ts';
@@ -17,7 +19,8 @@ export interface RunningServer {
   /** The user key that was made because the database was empty; null at every later start. */
   readonly firstKey: string | null;
   readonly runtime: Runtime;
-  readonly scheduler: Scheduler;
+  readonly scheduler: Reactor;
+  readonly supervision: Reactor;
   /** Takes no new connections, ends the open ones and closes the database. */
   close(): Promise<void>;
 }
@@ -49,8 +52,11 @@ export async function startServer(
     });
     const sockets = serveWebSocket(http, runtime);
     await listen(http, config);
-    const scheduler = new Scheduler(runtime);
-    scheduler.start();
+    const reactors = {
+      scheduler: new Reactor(runtime, scheduler),
+      supervision: new Reactor(runtime, supervision),
+    };
+    for (const reactor of Object.values(reactors)) reactor.start();
     const { port } = http.address() as AddressInfo;
     const host = config.host.includes(':') ? `[${config.host}]` : config.host;
     const url = `http://${host}:${port}${GRAPHQL_PATH}`;
@@ -60,13 +66,13 @@ export async function startServer(
       instance.beginClosing();
       // Cut, not ended: an SSE client takes an end for the end of the subscription, and a cut for a reason to come back.
       for (const stream of streams) stream.destroy();
-      await scheduler.close();
+      for (const reactor of Object.values(reactors)) await reactor.close();
       await sockets.close();
       await drain(http);
       await instance.close();
     };
     let closing: Promise<void> | undefined;
-    return { url, port, firstKey, runtime, scheduler, close: () => (closing ??= close()) };
+    return { url, port, firstKey, runtime, ...reactors, close: () => (closing ??= close()) };
   } catch (error) {
     await instance.close();
     throw error;

@@ -1,5 +1,6 @@
 import { Contract } from '../contracts/contract.entity.ts';
 import { defaultRepository } from '../contracts/contract.service.ts';
+import { checkSettings, type SettingsInput } from '../contracts/contract.settings.ts';
 import { Repository } from '../contracts/repository.entity.ts';
 import { checkRepository, type RepositoryInput } from '../contracts/repository.input.ts';
 import { logEvent } from '../events/append.ts';
@@ -20,11 +21,10 @@ import { logTask } from '../tasks/task.moves.ts';
 /** The profile that runs a contract's agents where none is named. Every daemon offers it. */
 const DEFAULT_AGENT = 'shell';
 
-export interface CreateContractInput {
+export interface CreateContractInput extends SettingsInput {
   readonly name: string;
   readonly description?: string | null | undefined;
   readonly repositories?: readonly RepositoryInput[] | null | undefined;
-  readonly localOnly?: boolean | null | undefined;
   readonly agent?: string | null | undefined;
   readonly supervisorPlan?: string | null | undefined;
   readonly startSupervisor?: boolean | null | undefined;
@@ -86,7 +86,7 @@ function checkInput(input: CreateContractInput) {
     name: requiredText(input.name, 'name', 200),
     description,
     repositories,
-    localOnly: input.localOnly ?? false,
+    settings: checkSettings(input),
     agent: optionalText(input.agent, 'agent', 100) ?? DEFAULT_AGENT,
     plan: plan ?? '',
     startSupervisor,
@@ -104,7 +104,7 @@ async function create(
     ownerId: op.principal.ownerId,
     name: input.name,
     description: input.description,
-    localOnly: input.localOnly,
+    ...input.settings,
     agent: input.agent,
     createdAt: tx.now,
     updatedAt: tx.now,

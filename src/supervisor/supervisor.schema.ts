@@ -22,6 +22,16 @@ const CreateContractInput = builder.inputType('CreateContractInput', {
       defaultValue: false,
       description: "Whether nothing may leave the daemons' machines: no push to a remote.",
     }),
+    redTeamEnabled: t.boolean({
+      defaultValue: false,
+      description: 'Whether a red team watches its work tasks: it is spawned with the first of them.',
+    }),
+    redTeamPrompt: t.string({ description: 'What the red team is to look for besides.' }),
+    redTeamAgent: t.string({ description: "The agent profile of the red team; else the contract's." }),
+    budgetUsd: t.float({
+      description:
+        'What its tasks may cost together, in US dollars. Past it no task starts, the supervisor is held and you are asked. 0, or none: no limit.',
+    }),
     agent: t.string({
       description: 'The agent profile of its supervisor and of tasks that name none; else shell.',
     }),

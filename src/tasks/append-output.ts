@@ -68,7 +68,8 @@ export async function appendTaskOutput(op: Operation, batch: OutputBatch): Promi
     const answer = appended(known, checked);
     if (answer.nextIndex > known.next) tx.ring(topics.contract(known.contractId));
     const fresh = turns.filter(({ index }) => index >= known.next);
-    if (fresh.length > 0) await recordTurns(tx, known.contractId, checked.taskId, fresh);
+    // What an attempt that is over still says is in the log, but no longer part of what is told on.
+    if (fresh.length > 0 && !known.stale) await recordTurns(tx, known.contractId, checked.taskId, fresh);
     if (batch.usage) await recordUsage(tx, { ...checked, contractId: known.contractId, usage: batch.usage });
     return answer;
   });

@@ -1,14 +1,16 @@
+import { recordTurns } from '../conversations/conversation.service.ts';
 import { logEvent } from '../events/append.ts';
 import { authorize } from '../keys/permissions.ts';
 import { once } from '../keys/requests.ts';
 import { topics } from '../platform/doorbell.ts';
 import { DomainError } from '../platform/errors.ts';
 import { type Id, newId } from '../platform/ids.ts';
-import { isTask } from '../platform/principal.ts';
+import { actorName, isTask } from '../platform/principal.ts';
 import type { Operation } from '../platform/runtime.ts';
 import { boundedInt, requiredText } from '../platform/text.ts';
 import { type Transaction, transact } from '../platform/transaction.ts';
 import { waitUntil } from '../platform/waiting.ts';
+import { messageArrived } from './pause-task.ts';
 import { lockTask } from './task.access.ts';
 import type { Task } from './task.entity.ts';
 import { ownTaskId } from './task.service.ts';
@@ -35,18 +37,24 @@ export async function sendMessage(
           `Task ${task.id} is ${task.status}: no agent is there to read it.`,
         );
       }
-      return (await storeMessage(tx, task, isTask(op.principal) ? 'SUPERVISOR' : 'PERSON', content)).id;
+      const sender = isTask(op.principal) ? 'SUPERVISOR' : 'PERSON';
+      return (await storeMessage(tx, task, { sender, by: actorName(op.principal) }, content, true)).id;
     });
     return tx.em.findOneOrFail(TaskMessage, { id: result as Id<'message'> });
   });
 }
 
-/** Puts a message into a locked task's inbox. */
+/**
+ * Puts a message into a locked task's inbox, and wakes its agent where it can be woken.
+ * @param from who sends it, and who caused it, as the log names them
+ * @param wakesPaused whether also an agent goes on that was paused, as whoever paused it may want
+ */
 export async function storeMessage(
   tx: Transaction,
   task: Task,
-  sender: MessageSender,
+  { sender, by }: { sender: MessageSender; by: string },
   content: string,
+  wakesPaused = false,
 ): Promise<TaskMessage> {
   const [last] = await tx.em.find(
     TaskMessage,
@@ -64,6 +72,7 @@ export async function storeMessage(
   await tx.em.flush();
   logEvent(tx, task.contractId, { type: 'MESSAGE_SENT', taskId: task.id, data: { messageId: message.id } });
   tx.ring(topics.inbox(task.id));
+  await messageArrived(tx, task, by, wakesPaused);
   return message;
 }
 
@@ -89,11 +98,25 @@ export async function acknowledgeMessages(op: Operation, input: { upTo: number }
   authorize(op.principal, 'attend');
   const taskId = ownTaskId(op);
   const upTo = boundedInt(input.upTo, 'upTo', 0, 2_000_000_000);
-  return transact(op.runtime, (tx) =>
-    tx.em.nativeUpdate(
+  return transact(op.runtime, async (tx) => {
+    const task = await lockTask(tx, op.principal, taskId);
+    const messages = await tx.em.find(
       TaskMessage,
       { taskId, deliveredAt: null, number: { $lte: upTo } },
-      { deliveredAt: tx.now },
-    ),
-  );
+      { orderBy: { number: 'asc' } },
+    );
+    for (const message of messages) message.deliveredAt = tx.now;
+    // An agent that has conversations is told them by a prompt, which its output records.
+    if (typeof task.sessionId !== 'string')
+      await recordTurns(tx, task.contractId, taskId, messages.map(turnOf(task)));
+    return messages.length;
+  });
 }
+
+const turnOf = (task: Task) => (message: TaskMessage) => ({
+  role: 'USER' as const,
+  content: message.content,
+  attempt: task.attempt,
+  source: `message ${message.number}`,
+  isPartial: false,
+});

@@ -9,10 +9,12 @@ import { checkedText } from '../platform/text.ts';
 import { type Transaction, transact } from '../platform/transaction.ts';
 import { Worktree } from '../worktrees/worktree.entity.ts';
 import { interruptTask } from './interrupt-task.ts';
+import { messageArrived } from './pause-task.ts';
 import { Task } from './task.entity.ts';
 import { moveTask } from './task.moves.ts';
 import { isCompleted } from './task.states.ts';
 import { TaskAttempt } from './task-attempt.entity.ts';
+import { TaskMessage } from './task-message.entity.ts';
 
 export const REPORTED_STATUSES = [
   'RUNNING',
@@ -107,7 +109,7 @@ async function apply(
   }
   // Paused or waiting it holds no process anyway: without its daemon it simply has to be started anew to go on.
   const rests = task.status === 'PAUSED' || task.status === 'WAITING';
-  if (rests && (reported === 'INTERRUPTED' || reported === 'CANCELLED' || reported === 'RUNNING')) return;
+  if (rests && reported !== 'DONE' && reported !== 'FAILED') return;
   const outputSummary = task.finishSummary ?? summary ?? task.outputSummary ?? null;
   switch (reported) {
     case 'RUNNING':
@@ -116,7 +118,11 @@ async function apply(
       if (task.role !== 'SUPERVISOR') {
         throw new DomainError('INVALID_TRANSITION', `Task ${task.id} is no supervisor, and only they wait.`);
       }
-      return moveTask(tx, task, 'WAITING', by, { outputSummary });
+      await moveTask(tx, task, 'WAITING', by, { outputSummary });
+      // What came while it ended its turn reached nobody.
+      if ((await tx.em.count(TaskMessage, { taskId: task.id, deliveredAt: null })) > 0)
+        await messageArrived(tx, task, by, false);
+      return;
     case 'DONE':
       if (task.finishSuccess !== false) return moveTask(tx, task, 'DONE', by, { outputSummary });
       return moveTask(tx, task, 'FAILED', by, {

@@ -1,50 +1,32 @@
 import { LockMode } from '@mikro-orm/core';
+import { Checkpoint } from '../checkpoints/checkpoint.entity.ts';
 import { assertOpen, contractIdOf, findContract } from '../contracts/contract.access.ts';
 import type { Contract } from '../contracts/contract.entity.ts';
 import { defaultRepository } from '../contracts/contract.service.ts';
 import { Repository } from '../contracts/repository.entity.ts';
-import { checkBranchName, checkLocalPath, checkRepositoryUrl } from '../contracts/repository.input.ts';
+import { checkLocalPath, checkRepositoryUrl } from '../contracts/repository.input.ts';
 import { recordHistory } from '../events/history.ts';
 import { authorize } from '../keys/permissions.ts';
 import { once } from '../keys/requests.ts';
 import { topics } from '../platform/doorbell.ts';
 import { DomainError, invalidInput } from '../platform/errors.ts';
-import { type Id, newId, parseId } from '../platform/ids.ts';
+import { type Id, newId } from '../platform/ids.ts';
 import { actorName, type Principal } from '../platform/principal.ts';
 import type { Operation } from '../platform/runtime.ts';
-import { boundedInt, checkedText, optionalText, requiredText } from '../platform/text.ts';
 import { type Transaction, transact } from '../platform/transaction.ts';
+import { Worktree } from '../worktrees/worktree.entity.ts';
+import { type CheckedSpawn, checkSpawn, type SpawnTaskInput } from './spawn-task.input.ts';
 import { Task } from './task.entity.ts';
 import { logTask } from './task.moves.ts';
 
 export const MAX_DEPTH = 8;
-const MAX_PLAN = 1_000_000;
-/** In minutes, about 24 days: a daemon's timer counts milliseconds in 31 bits, and would fire at once beyond that. */
-const MAX_TIME_LIMIT = 35_000;
-
-export interface SpawnTaskInput {
-  readonly contractId?: string | null | undefined;
-  readonly name: string;
-  readonly plan: string;
-  readonly description?: string | null | undefined;
-  readonly parentTaskId?: string | null | undefined;
-  readonly repositoryUrl?: string | null | undefined;
-  readonly useOwnWorktree?: boolean | null | undefined;
-  readonly agent?: string | null | undefined;
-  readonly priority?: number | null | undefined;
-  readonly baseBranch?: string | null | undefined;
-  readonly targetBranch?: string | null | undefined;
-  readonly timeLimitMinutes?: number | null | undefined;
-  readonly requestId?: string | null | undefined;
-}
-
 /**
  * Adds a work task to an open contract; the scheduler starts it as soon as a daemon can take it.
  * @throws DomainError INVALID_INPUT naming the field, MISSING_REPOSITORY, CONTRACT_CLOSED, NOT_SUPERVISOR …
  */
 export async function spawnTask(op: Operation, input: SpawnTaskInput): Promise<Task> {
   authorize(op.principal, 'supervise');
-  const checked = checkInput(input);
+  const checked = checkSpawn(input);
   const contractId = contractIdOf(op.principal, input.contractId);
   return transact(op.runtime, async (tx) => {
     const found = await findContract(tx.em, op.principal, contractId);
@@ -69,34 +51,11 @@ export async function spawnTask(op: Operation, input: SpawnTaskInput): Promise<T
   });
 }
 
-function checkInput(input: SpawnTaskInput) {
-  const plan = checkedText(input.plan, 'plan', MAX_PLAN);
-  if (plan.trim() === '') throw invalidInput('plan', 'plan is blank. Say what the task is to do.');
-  const baseBranch = optionalText(input.baseBranch, 'baseBranch', 250);
-  const targetBranch = optionalText(input.targetBranch, 'targetBranch', 250);
-  if (baseBranch !== null) checkBranchName(baseBranch, 'baseBranch');
-  if (targetBranch !== null) checkBranchName(targetBranch, 'targetBranch');
-  const limit = input.timeLimitMinutes ?? null;
-  return {
-    name: requiredText(input.name, 'name', 200),
-    plan,
-    description: optionalText(input.description, 'description', 20_000),
-    parentTaskId: input.parentTaskId ? parseId('task', input.parentTaskId, 'parentTaskId') : null,
-    repositoryUrl: optionalText(input.repositoryUrl, 'repositoryUrl', 4_000),
-    useOwnWorktree: input.useOwnWorktree ?? false,
-    agent: optionalText(input.agent, 'agent', 100),
-    priority: boundedInt(input.priority ?? 0, 'priority', -1_000, 1_000),
-    baseBranch,
-    targetBranch,
-    timeLimitMinutes: limit === null ? null : boundedInt(limit, 'timeLimitMinutes', 1, MAX_TIME_LIMIT),
-  };
-}
-
 async function createWorkTask(
   tx: Transaction,
   principal: Principal,
   contract: Contract,
-  input: ReturnType<typeof checkInput>,
+  input: CheckedSpawn,
 ): Promise<Task> {
   const supervisor = await tx.em.findOne(Task, { contractId: contract.id, role: 'SUPERVISOR' });
   const parent = await parentOf(tx, contract, input.parentTaskId, supervisor);
@@ -116,6 +75,10 @@ async function createWorkTask(
       "The supervisor's working copy is of another repository. Set useOwnWorktree.",
     );
   }
+  if (!useOwnWorktree) assertSharable(input);
+  const { branchedFromTaskId, continueFromTaskId } = input;
+  for (const [field, id] of Object.entries({ branchedFromTaskId, continueFromTaskId }))
+    if (id) await assertBranchable(tx, contract, repository, field, id);
   const task = tx.em.create(Task, {
     id: newId('task'),
     ownerId: contract.ownerId,
@@ -132,6 +95,13 @@ async function createWorkTask(
     repositoryPath: repository.localPath,
     baseBranch: input.baseBranch ?? repository.baseBranch,
     targetBranch: input.targetBranch,
+    checkpointSha: input.checkpointSha,
+    branchedFromTaskId,
+    continueFromTaskId,
+    copyFiles: input.copyFiles,
+    completionAction: input.completionAction,
+    targetRepoPath: input.targetRepoPath,
+    autonomousLoop: input.autonomousLoop,
     timeLimitMinutes: input.timeLimitMinutes,
     agent: input.agent ?? contract.agent,
     createdAt: tx.now,
@@ -140,6 +110,44 @@ async function createWorkTask(
   logTask(tx, task, 'TASK_CREATED', [], actorName(principal));
   tx.ring(topics.schedule);
   return task;
+}
+
+/** What only a working copy of its own can have. */
+function assertSharable(input: CheckedSpawn): void {
+  const { checkpointSha, branchedFromTaskId, continueFromTaskId, copyFiles, targetRepoPath } = input;
+  const needing = {
+    checkpointSha,
+    branchedFromTaskId,
+    continueFromTaskId,
+    copyFiles: copyFiles.length > 0,
+    targetRepoPath,
+    completionAction: input.completionAction !== 'NONE',
+  };
+  const [field] = Object.entries(needing).find(([, given]) => given) ?? [];
+  if (field)
+    throw invalidInput(field, `${field} needs a working copy of its own. Pass useOwnWorktree: true as well.`);
+}
+
+/** A task can start from another one of its contract and repository whose work has been saved. */
+async function assertBranchable(
+  tx: Transaction,
+  contract: Contract,
+  repository: ChosenRepository,
+  field: string,
+  id: Id<'task'>,
+): Promise<void> {
+  const source = await tx.em.findOne(Task, { id, contractId: contract.id });
+  if (!source) throw invalidInput(field, `${field} ${id} is not a task of this contract.`);
+  if (!sameRepository(source, repository))
+    throw invalidInput(field, `Task ${id} works on another repository: pass its repositoryUrl as well.`);
+  const worktree = source.worktreeId ? await tx.em.findOne(Worktree, { id: source.worktreeId }) : null;
+  const saved = worktree ? await tx.em.count(Checkpoint, { originId: worktree.originId }) : 0;
+  if (saved === 0) {
+    throw invalidInput(
+      field,
+      `Task ${id} has no checkpoint to start from yet. Make one with createCheckpoint, or wait for it to end.`,
+    );
+  }
 }
 
 async function parentOf(

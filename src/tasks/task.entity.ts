@@ -26,6 +26,14 @@ const TaskSchema = defineEntity({
       expression: `create index "task_active_on_daemon" on "task" ("daemon_id") where "status" in ('STARTING', 'RUNNING', 'CANCELLING')`,
     },
     {
+      name: 'task_waiting',
+      expression: `create index "task_waiting" on "task" ("contract_id") where "status" = 'WAITING'`,
+    },
+    {
+      name: 'task_completion_action',
+      expression: `create index "task_completion_action" on "task" ("completed_at") where "status" = 'DONE' and "completion_action" <> 'NONE' and "completion_action_at" is null`,
+    },
+    {
       name: 'task_starting',
       expression: `create index "task_starting" on "task" ("claimed_at") where "status" = 'STARTING'`,
     },

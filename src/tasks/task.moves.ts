@@ -35,7 +35,7 @@ export async function moveTask(
   task.status = to;
   task.updatedAt = tx.now;
   if (to === 'RUNNING') task.startedAt ??= tx.now;
-  if (to === 'PENDING') task.completedAt = null;
+  if (to === 'PENDING') Object.assign(task, { completedAt: null, toldAt: null, completionActionAt: null });
   logTask(tx, task, 'TASK_UPDATED', ['status', ...Object.keys(change)], by);
   if (isCompleted(to) && to !== 'MERGED') {
     task.completedAt = tx.now;
@@ -53,6 +53,7 @@ export async function moveTask(
   if (!KEEPS_KEY.includes(to)) await revokeTaskKeys(tx, task.id);
   tx.ring(topics.task(task.id));
   if (to === 'PENDING' || isCompleted(to) || to === 'WAITING' || to === 'PAUSED') tx.ring(topics.schedule);
+  if (isCompleted(to) || to === 'WAITING') tx.ring(topics.supervision);
 }
 
 /** Writes that a task was made or changed. Its version is the one the flush will give it. */

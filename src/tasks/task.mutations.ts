@@ -3,7 +3,7 @@ import { REQUEST_ID } from '../graphql/request-id.ts';
 import { acknowledgeMessages, readInbox, sendMessage } from './message.service.ts';
 import { spawnTask } from './spawn-task.ts';
 import type { Task } from './task.entity.ts';
-import { TaskType } from './task.schema.ts';
+import { CompletionActionType, TaskType } from './task.schema.ts';
 import { cancelTask, finishTask } from './task.service.ts';
 import { MESSAGE_SENDERS, type MessageSender, type TaskMessage } from './task-message.entity.ts';
 
@@ -38,6 +38,31 @@ const SpawnTaskInput = builder.inputType('SpawnTaskInput', {
       description: "The branch to start from; else the supervisor's branch, else the default branch.",
     }),
     targetBranch: t.string({ description: "Where to merge it later; else the supervisor's branch." }),
+    checkpointSha: t.string({
+      description: 'Start from this commit: of a checkpoint of the contract, or of the repository.',
+    }),
+    branchedFromTaskId: t.id({ description: 'Start from the latest checkpoint of this task.' }),
+    continueFromTaskId: t.id({
+      description:
+        "Start from the latest checkpoint of this task, and go on in its agent's session; where that cannot be, its agent is told the conversation.",
+    }),
+    copyFiles: t.stringList({
+      defaultValue: [],
+      description:
+        "Paths, such as .env, that are copied into its own working copy from the repository's checkout, else from the supervisor's working copy. At most 100.",
+    }),
+    completionAction: t.field({
+      type: CompletionActionType,
+      defaultValue: 'NONE',
+      description: 'What is done with its branch when it is DONE.',
+    }),
+    targetRepoPath: t.string({
+      description: "A repository on the daemon's machine that gets the finished branch too.",
+    }),
+    autonomousLoop: t.int({
+      defaultValue: 0,
+      description: 'How often an agent that ended its turn without finishTask is told to go on, 0 to 100.',
+    }),
     timeLimitMinutes: t.int({
       description: 'How long an attempt may run, 1 to 35,000; past it the task FAILED. Else no limit.',
     }),

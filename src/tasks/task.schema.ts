@@ -42,6 +42,15 @@ export const TaskStatusType = builder.enumType('TaskStatus', {
   ) as Record<TaskStatus, { description: string }>,
 });
 
+export const CompletionActionType = builder.enumType('CompletionAction', {
+  description: "What is done with a task's branch when it is DONE.",
+  values: {
+    NONE: { description: 'Nothing: the supervisor merges it.' },
+    MERGE: { description: 'It is merged into its target; a conflict is told to the supervisor.' },
+    PULL_REQUEST: { description: 'It is pushed, and a pull request is opened for it.' },
+  },
+});
+
 export const TaskType = builder.objectRef<Task>('Task');
 TaskType.implement({
   description: 'One agent run with a plan, in a working copy.',
@@ -89,6 +98,39 @@ TaskType.implement({
     targetBranch: t.exposeString('targetBranch', {
       nullable: true,
       description: "Where it is merged to; null: the supervisor's branch.",
+    }),
+    checkpointSha: t.exposeString('checkpointSha', {
+      nullable: true,
+      description: 'The commit it was told to start from; null when it was told none.',
+    }),
+    branchedFromTask: t.field({
+      type: TaskType,
+      nullable: true,
+      description: 'The task whose latest checkpoint it started from; null when from none.',
+      resolve: (task, _, { loaders }) =>
+        task.branchedFromTaskId ? loaders.get(Task, task.branchedFromTaskId) : null,
+    }),
+    continueFromTask: t.field({
+      type: TaskType,
+      nullable: true,
+      description: 'The task whose session it went on in; null when in none.',
+      resolve: (task, _, { loaders }) =>
+        task.continueFromTaskId ? loaders.get(Task, task.continueFromTaskId) : null,
+    }),
+    copyFiles: t.exposeStringList('copyFiles', {
+      description: 'Paths that were copied into its own working copy when that was made.',
+    }),
+    completionAction: t.field({
+      type: CompletionActionType,
+      description: 'What is done with its branch when it is DONE.',
+      resolve: (task) => task.completionAction,
+    }),
+    targetRepoPath: t.exposeString('targetRepoPath', {
+      nullable: true,
+      description: "A repository on the daemon's machine that gets the finished branch too; null: none.",
+    }),
+    autonomousLoop: t.exposeInt('autonomousLoop', {
+      description: 'How often an agent that ended its turn without finishTask is told to go on.',
     }),
     timeLimitMinutes: t.exposeInt('timeLimitMinutes', {
       nullable: true,

@@ -1,6 +1,9 @@
+import { sql } from 'kysely';
 import { authorize } from '../keys/permissions.ts';
+import { kysely } from '../platform/database.ts';
 import { topics } from '../platform/doorbell.ts';
 import { invalidInput } from '../platform/errors.ts';
+import { toUuid } from '../platform/ids.ts';
 import type { Operation } from '../platform/runtime.ts';
 import { boundedInt } from '../platform/text.ts';
 import { waitUntil } from '../platform/waiting.ts';
@@ -46,8 +49,21 @@ export async function waitForTasks(
     const completed = tasks.filter((task) => isCompleted(task.status)).length;
     return (mode === 'ALL' ? completed === tasks.length : completed > 0) ? tasks : null;
   });
-  return (ended ?? (await read())).map((task) => {
+  const tasks = ended ?? (await read());
+  if (op.principal.kind === 'SUPERVISOR') await markTold(op, tasks);
+  return tasks.map((task) => {
     const completed = isCompleted(task.status);
     return { task, completed, timedOut: ended === null && !completed };
   });
+}
+
+/** The supervisor hears of these completions by this answer: it need not be sent a message as well. */
+async function markTold(op: Operation, tasks: readonly Task[]): Promise<void> {
+  const news = tasks.filter((task) => isCompleted(task.status) && !task.toldAt).map(({ id }) => toUuid(id));
+  if (news.length === 0) return;
+  await sql`
+    update task set told_at = ${op.runtime.clock.now().toISOString()}
+    where id in (${sql.join(news)}) and told_at is null and status in ('DONE', 'FAILED', 'CANCELLED', 'MERGED')`.execute(
+    kysely(op.runtime.db.fork()),
+  );
 }

@@ -1,4 +1,6 @@
 import { contractIdOf, findContract } from '../contracts/contract.access.ts';
+import type { Contract } from '../contracts/contract.entity.ts';
+import type { Command } from '../daemons/command.entity.ts';
 import { type CommandHandler, issueCommand } from '../daemons/command.service.ts';
 import { recordHistory } from '../events/history.ts';
 import { authorize } from '../keys/permissions.ts';
@@ -6,6 +8,7 @@ import { once } from '../keys/requests.ts';
 import type { EntityManager } from '../platform/database.ts';
 import { DomainError, invalidInput } from '../platform/errors.ts';
 import type { Id } from '../platform/ids.ts';
+import type { Principal } from '../platform/principal.ts';
 import {
   type CreatePullRequestPayload,
   createPullRequestPayloadSchema,
@@ -13,8 +16,9 @@ import {
 } from '../platform/protocol.ts';
 import type { Operation } from '../platform/runtime.ts';
 import { optionalText, requiredText } from '../platform/text.ts';
-import { transact } from '../platform/transaction.ts';
+import { type Transaction, transact } from '../platform/transaction.ts';
 import { daemonAnswer, parseAnswer } from './daemon-answer.ts';
+import { broughtBy } from './merge-request.ts';
 import { branchNameOf, logOutcome, supervisorCopy } from './supervisor-copy.ts';
 import { Worktree } from './worktree.entity.ts';
 
@@ -65,45 +69,19 @@ export async function createPullRequest(
       input,
     };
     const { result } = await once(tx, request, async () => {
-      if (contract.localOnly) {
-        throw new DomainError(
-          'LOCAL_ONLY',
-          `The contract ${contract.id} is local-only: nothing of it is pushed.`,
-        );
-      }
-      const { supervisor, worktree, daemon } = await supervisorCopy(tx.em, op.principal, contract.id);
-      if (worktree.repositoryPath != null) {
-        throw new DomainError(
-          'LOCAL_ONLY',
-          `The supervisor works on the local repository ${worktree.repositoryPath}, which has no pull requests. Give the contract the URL of the remote.`,
-        );
-      }
-      const baseBranch = given ?? supervisor.baseBranch ?? null;
-      if (baseBranch === branch)
-        throw invalidInput('baseBranch', `A pull request from ${branch} into itself has no use.`);
-      const payload: CreatePullRequestPayload = {
-        taskId: supervisor.id,
-        worktreeId: worktree.id,
+      const { command, baseBranch } = await requestPullRequest(tx, op.principal, contract, {
         branch,
-        branchWorktreeId: await copyOfBranch(tx.em, worktree, branch),
-        branchCheckpoint: null,
-        baseBranch,
+        baseBranch: given,
         title,
         body,
-      };
+      });
       recordHistory(tx, op, {
         action: 'pullRequest.requested',
         contractId: contract.id,
-        taskId: supervisor.id,
+        taskId: command.taskId as Id<'task'>,
         details: { branch, baseBranch, title },
       });
-      return issueCommand(tx, {
-        daemonId: daemon.id,
-        taskId: supervisor.id,
-        attempt: supervisor.attempt,
-        type: 'CREATE_PULL_REQUEST',
-        payload: { ...payload },
-      }).id;
+      return command.id;
     });
     return result as Id<'command'>;
   });
@@ -111,16 +89,72 @@ export async function createPullRequest(
   return answer ? { ...answer, pending: false } : { url: null, number: null, created: false, pending: true };
 }
 
-/** The working copy of a task, on the supervisor's daemon, whose own branch it is; null when it is no task's. */
-async function copyOfBranch(em: EntityManager, supervised: Worktree, branch: string): Promise<string | null> {
+interface PullRequest {
+  readonly branch: string;
+  /** null: the supervisor's base branch, else the default branch of the remote. */
+  readonly baseBranch: string | null;
+  readonly title: string;
+  readonly body: string | null;
+}
+
+/** Has a branch pushed and a pull request opened, by the daemon that has the supervisor's working copy. */
+export async function requestPullRequest(
+  tx: Transaction,
+  principal: Principal | null,
+  contract: Contract,
+  { branch, baseBranch: given, title, body }: PullRequest,
+): Promise<{ command: Command; baseBranch: string | null }> {
+  if (contract.localOnly) {
+    throw new DomainError(
+      'LOCAL_ONLY',
+      `The contract ${contract.id} is local-only: nothing of it is pushed.`,
+    );
+  }
+  const { supervisor, worktree, daemon } = await supervisorCopy(tx.em, principal, contract.id);
+  if (worktree.repositoryPath != null) {
+    throw new DomainError(
+      'LOCAL_ONLY',
+      `The supervisor works on the local repository ${worktree.repositoryPath}, which has no pull requests. Give the contract the URL of the remote.`,
+    );
+  }
+  const baseBranch = given ?? supervisor.baseBranch ?? null;
+  if (baseBranch === branch)
+    throw invalidInput('baseBranch', `A pull request from ${branch} into itself has no use.`);
+  const source = await copyOfBranch(tx.em, worktree, branch);
+  const payload: CreatePullRequestPayload = {
+    taskId: supervisor.id,
+    worktreeId: worktree.id,
+    branch,
+    branchWorktreeId: source?.id ?? null,
+    branchCheckpoint: source && (await broughtBy(tx.em, source, daemon)),
+    baseBranch,
+    title,
+    body,
+  };
+  const command = issueCommand(tx, {
+    daemonId: daemon.id,
+    taskId: supervisor.id,
+    attempt: supervisor.attempt,
+    type: 'CREATE_PULL_REQUEST',
+    payload: { ...payload },
+  });
+  return { command, baseBranch };
+}
+
+/** The working copy of a task whose own branch it is, on the supervisor's daemon where there is one; null: no task's. */
+async function copyOfBranch(
+  em: EntityManager,
+  supervised: Worktree,
+  branch: string,
+): Promise<Worktree | null> {
   if (supervised.branch === branch) return null;
   const { contractId, daemonId, repositoryUrl } = supervised;
-  const [last] = await em.find(
+  const copies = await em.find(
     Worktree,
-    { contractId, daemonId, branch, repositoryUrl: repositoryUrl ?? null, path: { $ne: null } },
-    { orderBy: { id: 'desc' }, limit: 1 },
+    { contractId, branch, repositoryUrl: repositoryUrl ?? null, path: { $ne: null } },
+    { orderBy: { id: 'desc' } },
   );
-  return last?.id ?? null;
+  return copies.find((copy) => copy.daemonId === daemonId) ?? copies[0] ?? null;
 }
 
 /** Tells the log, whether or not anybody still waits for the answer. */

@@ -55,6 +55,12 @@ export function daemonTimeout(): DomainError {
   );
 }
 
+/** The working copy's daemon, or null when it is not connected. */
+export async function daemonOf(em: EntityManager, worktree: Worktree): Promise<Daemon | null> {
+  const daemon = await em.findOneOrFail(Daemon, { id: worktree.daemonId });
+  return daemon.status === 'DISCONNECTED' ? null : daemon;
+}
+
 /**
  * The working copy and its daemon, which must be connected.
  * @throws DomainError NO_DAEMON

@@ -12,12 +12,12 @@ import { Worktree } from './worktree.entity.ts';
  */
 export async function madeCopy(
   em: EntityManager,
-  principal: Principal,
+  principal: Principal | null,
   task: Task,
 ): Promise<{ worktree: Worktree; daemon: Daemon }> {
   const found = task.worktreeId && (await em.findOneOrFail(Worktree, { id: task.worktreeId }));
   // An agent that calls is in its copy already; the daemon's report of the path may still be on its way.
-  const isCaller = isTask(principal) && principal.taskId === task.id;
+  const isCaller = principal !== null && isTask(principal) && principal.taskId === task.id;
   if (!found || (found.path == null && !isCaller)) {
     throw new DomainError(
       'INVALID_TRANSITION',

@@ -1,29 +1,23 @@
 import { LockMode } from '@mikro-orm/core';
-import { Contract } from '../contracts/contract.entity.ts';
 import { checkBranchName } from '../contracts/repository.input.ts';
 import { Command } from '../daemons/command.entity.ts';
-import { type CommandHandler, issueCommand } from '../daemons/command.service.ts';
+import type { CommandHandler } from '../daemons/command.service.ts';
 import { logEvent } from '../events/append.ts';
 import { recordHistory } from '../events/history.ts';
 import { authorize } from '../keys/permissions.ts';
 import { once } from '../keys/requests.ts';
-import type { EntityManager } from '../platform/database.ts';
-import { DomainError, invalidInput } from '../platform/errors.ts';
 import type { Id } from '../platform/ids.ts';
-import {
-  type MergeTaskPayload,
-  type MergeTaskResult,
-  mergeTaskPayloadSchema,
-  mergeTaskResultSchema,
-} from '../platform/protocol.ts';
+import { type MergeTaskResult, mergeTaskPayloadSchema, mergeTaskResultSchema } from '../platform/protocol.ts';
 import type { Operation } from '../platform/runtime.ts';
 import { optionalText } from '../platform/text.ts';
 import { type Transaction, transact } from '../platform/transaction.ts';
+import { storeMessage } from '../tasks/message.service.ts';
 import { lockTask } from '../tasks/task.access.ts';
 import { Task } from '../tasks/task.entity.ts';
 import { moveTask } from '../tasks/task.moves.ts';
-import { connectedWorktree, daemonAnswer, parseAnswer } from './daemon-answer.ts';
-import { Worktree } from './worktree.entity.ts';
+import { isCompleted } from '../tasks/task.states.ts';
+import { daemonAnswer, parseAnswer } from './daemon-answer.ts';
+import { requestMerge } from './merge-request.ts';
 
 export interface MergeTaskInput {
   readonly taskId: string;
@@ -54,15 +48,10 @@ export async function mergeTask(op: Operation, input: MergeTaskInput): Promise<M
     const task = await lockTask(tx, op.principal, input.taskId);
     const request = { ownerId: task.ownerId, requestId: input.requestId, operation: 'mergeTask', input };
     const { result } = await once(tx, request, async () => {
-      const payload = await mergePayload(tx, task, givenTarget, message, input);
-      const holder = payload.targetWorktreeId ?? payload.sourceWorktreeId;
-      const { daemon } = await connectedWorktree(tx.em, holder as Id<'worktree'>);
-      const command = issueCommand(tx, {
-        daemonId: daemon.id,
-        taskId: task.id,
-        attempt: task.attempt,
-        type: 'MERGE_TASK',
-        payload: { ...payload },
+      const { command, payload } = await requestMerge(tx, task, {
+        ...input,
+        targetBranch: givenTarget,
+        message,
       });
       recordHistory(tx, op, {
         action: 'merge.requested',
@@ -90,78 +79,6 @@ async function outcomeOf(op: Operation, commandId: Command['id']): Promise<Merge
   return { outcome: 'PENDING', commitSha: null, message, conflicts: [], task, targetBranch };
 }
 
-async function mergePayload(
-  tx: Transaction,
-  task: Task,
-  givenTarget: string | null,
-  message: string | null,
-  input: MergeTaskInput,
-): Promise<MergeTaskPayload> {
-  const dryRun = input.dryRun ?? false;
-  if (task.role !== 'WORK' || !task.useOwnWorktree || !task.worktreeId) {
-    throw new DomainError(
-      'NO_BRANCH',
-      `Task ${task.id} has no branch of its own: it has no working copy of its own.`,
-    );
-  }
-  if (!dryRun && task.status !== 'DONE' && task.status !== 'MERGED') {
-    throw new DomainError(
-      'INVALID_TRANSITION',
-      `Task ${task.id} is ${task.status}; only a task that is DONE can be merged.`,
-    );
-  }
-  const contract = await tx.em.findOneOrFail(Contract, { id: task.contractId });
-  const source = await tx.em.findOneOrFail(Worktree, { id: task.worktreeId });
-  const supervised = await supervisorWorktree(tx.em, task.contractId);
-  const targetBranch = givenTarget ?? task.targetBranch ?? supervised?.branch;
-  if (!targetBranch) {
-    throw invalidInput(
-      'targetBranch',
-      'The contract has no supervisor with a working copy, so name the targetBranch.',
-    );
-  }
-  const target =
-    supervised?.branch === targetBranch && sameRepository(supervised, source) ? supervised : null;
-  if (target && target.daemonId !== source.daemonId) {
-    throw new DomainError(
-      'NO_DAEMON',
-      "The task's branch and the supervisor's working copy are on different daemons. Merge into a branch of the repository: pass targetBranch.",
-    );
-  }
-  if (!target && contract.localOnly && source.repositoryUrl) {
-    throw new DomainError(
-      'LOCAL_ONLY',
-      `The contract is local-only, and ${targetBranch} is a branch of ${source.repositoryUrl}: merging into it would push. Leave targetBranch out.`,
-      { field: 'targetBranch' },
-    );
-  }
-  return {
-    taskId: task.id,
-    attempt: task.attempt,
-    sourceWorktreeId: source.id,
-    sourceCheckpoint: null,
-    targetWorktreeId: target?.id ?? null,
-    targetBranch,
-    squash: input.squash ?? false,
-    dryRun,
-    message: message ?? `Merge task "${task.name}"`,
-    publish: source.repositoryPath !== null || !contract.localOnly,
-    repository: { url: source.repositoryUrl ?? null, localPath: source.repositoryPath ?? null },
-  };
-}
-
-async function supervisorWorktree(em: EntityManager, contractId: Id<'contract'>): Promise<Worktree | null> {
-  const supervisor = await em.findOne(Task, { contractId, role: 'SUPERVISOR' });
-  return supervisor?.worktreeId ? em.findOneOrFail(Worktree, { id: supervisor.worktreeId }) : null;
-}
-
-function sameRepository(a: Worktree, b: Worktree): boolean {
-  return (
-    (a.repositoryUrl ?? null) === (b.repositoryUrl ?? null) &&
-    (a.repositoryPath ?? null) === (b.repositoryPath ?? null)
-  );
-}
-
 /** What a merge that was done, or failed, changes here, whether or not anybody still waits for it. */
 export const mergeHandler: CommandHandler = {
   result: mergeTaskResultSchema,
@@ -169,6 +86,7 @@ export const mergeHandler: CommandHandler = {
     const answer = parseAnswer(mergeTaskResultSchema, result);
     const payload = mergeTaskPayloadSchema.parse(command.payload);
     if (payload.dryRun) return;
+    const supervisor = answer.outcome === 'CONFLICT' ? await lockSupervisorOf(tx, command) : null;
     const task = await lockCommandTask(tx, command);
     if (answer.outcome === 'MERGED' && task.status === 'DONE') await moveTask(tx, task, 'MERGED', 'daemon');
     const { outcome, commitSha, message } = answer;
@@ -177,6 +95,9 @@ export const mergeHandler: CommandHandler = {
       taskId: task.id,
       data: { outcome, targetBranch: payload.targetBranch, commitSha, message },
     });
+    // A merge that was done by itself: nobody waits for what came of it.
+    if (supervisor && task.completionAction === 'MERGE')
+      await tellConflict(tx, supervisor, task, payload.targetBranch, answer.conflicts);
   },
   failed: async (tx, command) => {
     const task = await lockCommandTask(tx, command);
@@ -201,4 +122,24 @@ async function lockCommandTask(tx: Transaction, command: Command): Promise<Task>
     { id: command.taskId as Id<'task'> },
     { lockMode: LockMode.PESSIMISTIC_WRITE },
   );
+}
+
+/** The supervisor before its task, as everybody who locks both does. */
+async function lockSupervisorOf(tx: Transaction, command: Command): Promise<Task | null> {
+  const { contractId } = await tx.em.findOneOrFail(Task, { id: command.taskId as Id<'task'> });
+  const where = { contractId, role: 'SUPERVISOR' as const };
+  return tx.em.findOne(Task, where, { lockMode: LockMode.PESSIMISTIC_WRITE });
+}
+
+async function tellConflict(
+  tx: Transaction,
+  supervisor: Task,
+  task: Task,
+  targetBranch: string,
+  conflicts: MergeTaskResult['conflicts'],
+): Promise<void> {
+  if (isCompleted(supervisor.status)) return;
+  const paths = conflicts.map(({ path }) => path).join(', ');
+  const text = `Task "${task.name}" (${task.id}) is DONE and could not be merged into ${targetBranch}: conflicts in ${paths}. Resolve them, then merge it.`;
+  await storeMessage(tx, supervisor, { sender: 'SYSTEM', by: 'merge' }, text);
 }

@@ -22,11 +22,12 @@ export interface SupervisorCopy {
 
 /**
  * The supervisor of a contract with its working copy, made and on a connected daemon.
+ * @param principal who calls; null for what happens by itself
  * @throws DomainError NO_SUPERVISOR, INVALID_TRANSITION before there is a working copy, NO_DAEMON
  */
 export async function supervisorCopy(
   em: EntityManager,
-  principal: Principal,
+  principal: Principal | null,
   contractId: Contract['id'],
 ): Promise<SupervisorCopy> {
   const supervisor = await em.findOne(Task, { contractId, role: 'SUPERVISOR' });

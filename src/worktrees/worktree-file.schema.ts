@@ -1,8 +1,6 @@
 import { builder } from '../graphql/builder.ts';
-import type { ReadFileResult } from '../platform/protocol.ts';
-import type { Task } from '../tasks/task.entity.ts';
 import { TaskType } from '../tasks/task.schema.ts';
-import { worktreeFile } from './worktree-file.ts';
+import { type WorktreeFile, worktreeFile } from './worktree-file.ts';
 
 const FileEncodingType = builder.enumType('FileEncoding', {
   description: 'How the content of a file is written.',
@@ -12,29 +10,27 @@ const FileEncodingType = builder.enumType('FileEncoding', {
   },
 });
 
-const WorktreeFileType = builder
-  .objectRef<ReadFileResult & { path: string; task: Task }>('WorktreeFile')
-  .implement({
-    description: 'A file of a working copy, as it is now.',
-    fields: (t) => ({
-      task: t.field({ type: TaskType, description: 'The task.', resolve: ({ task }) => task }),
-      path: t.exposeString('path', { description: 'The path that was asked for.' }),
-      exists: t.exposeBoolean('exists', { description: 'Whether there is such a file.' }),
-      content: t.exposeString('content', {
-        nullable: true,
-        description: 'What is in it, at most the first MiB; null when there is no such file.',
-      }),
-      encoding: t.field({
-        type: FileEncodingType,
-        description: 'How the content is written.',
-        resolve: ({ encoding }) => encoding,
-      }),
-      size: t.exposeFloat('size', { description: 'Bytes of the whole file; 0 when there is none.' }),
-      truncated: t.exposeBoolean('truncated', {
-        description: 'Whether there is more than the content shows.',
-      }),
+export const WorktreeFileType = builder.objectRef<WorktreeFile>('WorktreeFile').implement({
+  description: 'A file of a working copy.',
+  fields: (t) => ({
+    task: t.field({ type: TaskType, description: 'The task.', resolve: ({ task }) => task }),
+    path: t.exposeString('path', { description: 'The path that was asked for.' }),
+    exists: t.exposeBoolean('exists', { description: 'Whether there is such a file.' }),
+    content: t.exposeString('content', {
+      nullable: true,
+      description: 'What is in it, at most the first MiB; null when there is no such file.',
     }),
-  });
+    encoding: t.field({
+      type: FileEncodingType,
+      description: 'How the content is written.',
+      resolve: ({ encoding }) => encoding,
+    }),
+    size: t.exposeFloat('size', { description: 'Bytes of the whole file; 0 when there is none.' }),
+    truncated: t.exposeBoolean('truncated', {
+      description: 'Whether there is more than the content shows.',
+    }),
+  }),
+});
 
 builder.queryField('worktreeFile', (t) =>
   t.field({

@@ -1,64 +1,91 @@
+import type { Checkpoint } from '../checkpoints/checkpoint.entity.ts';
+import { allowsPath } from '../daemons/allows-path.ts';
 import { issueCommand } from '../daemons/command.service.ts';
+import { Daemon } from '../daemons/daemon.entity.ts';
 import { authorize } from '../keys/permissions.ts';
-import { DomainError, invalidInput } from '../platform/errors.ts';
-import { type ReadFilePayload, type ReadFileResult, readFileResultSchema } from '../platform/protocol.ts';
+import type { EntityManager } from '../platform/database.ts';
+import {
+  type AwayCopy,
+  type ReadFilePayload,
+  type ReadFileResult,
+  readFileResultSchema,
+} from '../platform/protocol.ts';
 import type { Operation } from '../platform/runtime.ts';
 import { transact } from '../platform/transaction.ts';
+import { checkCopyPath } from '../tasks/copy-path.ts';
 import { findTask } from '../tasks/task.access.ts';
 import type { Task } from '../tasks/task.entity.ts';
-import { daemonAnswer, daemonTimeout } from './daemon-answer.ts';
+import { daemonAnswer, daemonOf, daemonTimeout } from './daemon-answer.ts';
+import { asRestore, lastCheckpoint } from './last-checkpoint.ts';
 import { madeCopy } from './made-copy.ts';
+import { Worktree } from './worktree.entity.ts';
 
 /** The most of a file that is read, in bytes. */
 const MAX_BYTES = 1_048_576;
-const MAX_PATH_LENGTH = 4_096;
+
+export interface WorktreeFile extends ReadFileResult {
+  readonly path: string;
+  readonly task: Task;
+  /** The checkpoint it is of, since the daemon is gone; null: it is of the working copy as it is now. */
+  readonly checkpointId: Checkpoint['id'] | null;
+}
+
+interface Place {
+  readonly worktree: Worktree;
+  readonly daemon: Daemon;
+  readonly away: AwayCopy | null;
+}
 
 /**
- * A file of a task's working copy as it is now, asked of its daemon.
+ * A file of a task's working copy as it is now, asked of its daemon; or, when that is gone, as of the last checkpoint,
+ * asked of another daemon that can reach the repository.
  * @throws DomainError FORBIDDEN_PATH, INVALID_TRANSITION before there is a working copy, NO_DAEMON, DAEMON_TIMEOUT
  */
-export async function worktreeFile(
-  op: Operation,
-  taskId: string,
-  path: string,
-): Promise<ReadFileResult & { path: string; task: Task }> {
-  authorize(op.principal, 'read');
-  checkPath(path);
+export async function worktreeFile(op: Operation, taskId: string, path: string): Promise<WorktreeFile> {
+  authorize(op.principal, 'inspect');
+  checkCopyPath(path, 'path');
   const task = await findTask(op.em, op.principal, taskId);
-  const command = await transact(op.runtime, async (tx) => {
-    const { worktree, daemon } = await madeCopy(tx.em, op.principal, task);
-    const payload: ReadFilePayload = {
-      taskId: task.id,
-      worktreeId: worktree.id,
-      path,
-      maxBytes: MAX_BYTES,
-      away: null,
-    };
-    return issueCommand(tx, {
+  const { worktree, daemon, away } = await placeToRead(op, task);
+  const payload: ReadFilePayload = {
+    taskId: task.id,
+    worktreeId: worktree.id,
+    path,
+    maxBytes: MAX_BYTES,
+    away,
+  };
+  const command = await transact(op.runtime, async (tx) =>
+    issueCommand(tx, {
       daemonId: daemon.id,
       taskId: task.id,
       attempt: task.attempt,
       type: 'READ_FILE',
       payload: { ...payload },
-    });
-  });
+    }),
+  );
   const file = await daemonAnswer(op, command.id, readFileResultSchema);
   if (!file) throw daemonTimeout();
-  return { ...file, path, task };
+  return { ...file, path, task, checkpointId: (away?.checkpoint.checkpointId as Checkpoint['id']) ?? null };
 }
 
-/** What can be told from the path alone; where links lead only the daemon can tell. */
-function checkPath(path: string): void {
-  if (path === '') throw invalidInput('path', 'path is empty. Name a file of the working copy.');
-  if (path.length > MAX_PATH_LENGTH)
-    throw invalidInput('path', `path has ${path.length} characters; at most ${MAX_PATH_LENGTH} are taken.`);
-  const parts = path.split('/');
-  const leaves = path.startsWith('/') || path.includes('\0') || parts.includes('..');
-  if (leaves || parts.some((part) => part.toLowerCase() === '.git')) {
-    throw new DomainError(
-      'FORBIDDEN_PATH',
-      `${JSON.stringify(path)} is not read: give a path inside the working copy, relative to its root, and not in .git.`,
-    );
+async function placeToRead({ em, principal }: Operation, task: Task): Promise<Place> {
+  const known = task.worktreeId ? await em.findOneOrFail(Worktree, { id: task.worktreeId }) : null;
+  if (known && !(await daemonOf(em, known))) {
+    const elsewhere = await readElsewhere(em, task, known);
+    if (elsewhere) return elsewhere;
   }
-  if (!path.isWellFormed()) throw invalidInput('path', 'path is not well-formed Unicode.');
+  return { ...(await madeCopy(em, principal, task)), away: null };
+}
+
+async function readElsewhere(em: EntityManager, task: Task, worktree: Worktree): Promise<Place | null> {
+  const checkpoint = await lastCheckpoint(em, worktree);
+  if (!checkpoint) return null;
+  const connected = await em.find(
+    Daemon,
+    { ownerId: task.ownerId, status: { $ne: 'DISCONNECTED' } },
+    { orderBy: { id: 'asc' } },
+  );
+  const daemon = connected.find((each) => allowsPath(each, worktree.repositoryPath ?? null));
+  if (!daemon) return null;
+  const repository = { url: worktree.repositoryUrl ?? null, localPath: worktree.repositoryPath ?? null };
+  return { worktree, daemon, away: { repository, checkpoint: asRestore(checkpoint) } };
 }

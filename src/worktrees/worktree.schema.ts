@@ -11,7 +11,7 @@ import { TaskCompletedEvent } from '../tasks/task.events.ts';
 import { TaskType } from '../tasks/task.schema.ts';
 import { tasksOfCommits } from './conflict-tasks.ts';
 import { type MergeOutcome, mergeTask } from './merge-task.ts';
-import { taskDiff } from './task-diff.ts';
+import { type TaskDiff, taskDiff } from './task-diff.ts';
 import { Worktree } from './worktree.entity.ts';
 
 export const WorktreeType = builder.objectRef<Worktree>('Worktree').implement({
@@ -94,7 +94,7 @@ const DiffFileType = builder.objectRef<DiffFile>('DiffFile').implement({
     binary: t.exposeBoolean('binary', { description: 'Whether it is binary: then no lines are counted.' }),
   }),
 });
-const TaskDiffType = builder.objectRef<TaskDiffResult & { task: Task }>('TaskDiff').implement({
+export const TaskDiffType = builder.objectRef<TaskDiff>('TaskDiff').implement({
   description: "What a task's working copy has changed since its base.",
   fields: (t) => ({
     task: t.field({ type: TaskType, description: 'The task.', resolve: ({ task }) => task }),

@@ -55,8 +55,8 @@ async function untilBack(before: number, what: string): Promise<void> {
   });
 }
 
-// The scheduler, and each daemon's key and commands.
-await eventually(() => doorbell.listeners === 5);
+// The scheduler, the supervision, and each daemon's key and commands.
+await eventually(() => doorbell.listeners === 6);
 const before = await settled();
 
 test.each(quiet)(

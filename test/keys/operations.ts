@@ -22,7 +22,7 @@ export const CALLERS = [
 export type Caller = (typeof CALLERS)[number];
 type Expected = Record<
   Caller,
-  'allowed' | 'FORBIDDEN' | 'NOT_FOUND' | 'CONTRACT_MISMATCH' | 'NOT_SUPERVISOR'
+  'allowed' | 'FORBIDDEN' | 'NOT_FOUND' | 'CONTRACT_MISMATCH' | 'NOT_SUPERVISOR' | 'INVALID_INPUT'
 >;
 
 const everyone: Expected = {
@@ -45,6 +45,23 @@ const read: Expected = {
 };
 /** What a supervisor does: the owner and the contract's supervisor. */
 const supervise: Expected = { ...read, workTask: 'NOT_SUPERVISOR' };
+/** Diffs and files: as reading, without work tasks. */
+const inspect: Expected = { ...read, workTask: 'FORBIDDEN' };
+/** Asking: what a supervisor does, and a daemon about its own agents' questions. */
+const question: Expected = {
+  ...supervise,
+  daemon: 'NOT_FOUND',
+  otherDaemon: 'NOT_FOUND',
+  otherOwnersDaemon: 'NOT_FOUND',
+};
+/** A red team only, and none of these is one. */
+const redTeam: Expected = {
+  user: 'FORBIDDEN',
+  otherOwner: 'FORBIDDEN',
+  otherSupervisor: 'FORBIDDEN',
+  workTask: 'FORBIDDEN',
+  ...noDaemon,
+};
 /** The owner only; something of the owner is named. */
 const ownObject: Expected = { ...everyone, ...noDaemon, ...noTask, otherOwner: 'NOT_FOUND' };
 /** Any owner, each about what they have. */
@@ -80,8 +97,8 @@ export const QUERIES: readonly Operation[] = [
   { field: 'task', expected: read, arguments: (w) => `id: "${w.taskId}"` },
   { field: 'tasks', expected: read, arguments: (w) => `contractId: "${w.contractId}"` },
   { field: 'checkpoints', expected: read, arguments: (w) => `taskId: "${w.taskId}"` },
-  { field: 'worktreeFile', expected: read, arguments: (w) => `taskId: "${w.taskId}", path: "a"` },
-  { field: 'taskDiff', expected: read, arguments: (w) => `taskId: "${w.taskId}"` },
+  { field: 'worktreeFile', expected: inspect, arguments: (w) => `taskId: "${w.taskId}", path: "a"` },
+  { field: 'taskDiff', expected: inspect, arguments: (w) => `taskId: "${w.taskId}"` },
   { field: 'pendingQuestions', expected: read, arguments: (w) => `contractId: "${w.contractId}"` },
   { field: 'pendingQuestions', expected: own, arguments: () => '' },
   { field: 'inbox', expected: attend, arguments: () => 'timeoutSeconds: 0', selection: 'id' },
@@ -119,19 +136,33 @@ export const MUTATIONS: readonly Operation[] = [
   mutation('sendMessage', supervise, (w) => `taskId: "${w.taskId}", content: "x"`),
   mutation('mergeTask', supervise, (w) => `taskId: "${w.taskId}"`),
   mutation('completeContract', supervise, (w) => `contractId: "${w.contractId}", cancelTasks: true`),
-  mutation('askQuestion', supervise, (w) => `contractId: "${w.contractId}", question: "x", waitSeconds: 0`),
-  mutation('awaitAnswer', supervise, (w) => `questionId: "${w.questionId}", timeoutSeconds: 0`),
-  mutation('acknowledgeAnswer', supervise, (w) => `questionId: "${w.questionId}"`),
+  // A daemon names a task of its own.
+  mutation(
+    'askQuestion',
+    {
+      ...question,
+      daemon: 'INVALID_INPUT',
+      otherDaemon: 'INVALID_INPUT',
+      otherOwnersDaemon: 'INVALID_INPUT',
+    },
+    (w) => `contractId: "${w.contractId}", question: "x", waitSeconds: 0`,
+  ),
+  mutation('awaitAnswer', question, (w) => `questionId: "${w.questionId}", timeoutSeconds: 0`),
+  mutation('acknowledgeAnswer', question, (w) => `questionId: "${w.questionId}"`),
   // A work task may save its own working copy, and this is another's.
   mutation(
     'createCheckpoint',
     { ...read, workTask: 'FORBIDDEN' },
     (w) => `taskId: "${w.taskId}", message: "x"`,
   ),
-  mutation('withdrawQuestion', supervise, (w) => `questionId: "${w.questionId}"`),
+  mutation('withdrawQuestion', question, (w) => `questionId: "${w.questionId}"`),
   mutation('pauseTask', supervise, (w) => `taskId: "${w.taskId}"`),
   mutation('resumeTask', supervise, (w) => `taskId: "${w.taskId}"`),
   mutation('retryTask', supervise, (w) => `taskId: "${w.taskId}"`),
+  mutation('resumeSupervisor', ownObject, (w) => `contractId: "${w.contractId}"`),
+  mutation('rewindConversation', ownObject, (w) => `contractId: "${w.contractId}", dryRun: true`),
+  mutation('notifySupervisor', redTeam, () => 'message: "x", severity: LOW'),
+  mutation('removeDaemon', ownObject, () => 'daemonId: "daemon_01h455vb4pex5vsknk084sn02q"'),
   mutation('createBranch', supervise, (w) => `contractId: "${w.contractId}", branchName: "x"`),
   mutation('createPullRequest', supervise, (w) => `contractId: "${w.contractId}", branch: "x", title: "x"`),
   mutation('updateContract', ownObject, (w) => `contractId: "${w.contractId}", description: "x"`),

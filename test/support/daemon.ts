@@ -1,3 +1,4 @@
+import { createHash, randomUUID } from 'node:crypto';
 import { type Answer, type Api, eventually, type Subscription } from './api.ts';
 
 /**
@@ -92,18 +93,68 @@ export class HandDaemon {
     );
   }
 
-  /** Takes a task's spawn on and reports it RUNNING. @returns the tool key of its agent */
+  /**
+   * Takes a task's spawn on and reports it RUNNING.
+   * @param sessionId that of an agent that has conversations
+   * @returns the tool key of its agent
+   */
   async start(
     taskId: string,
     attempt?: number,
-  ): Promise<{ toolKey: string; attempt: number; command: Answer; agent: Api }> {
+    sessionId?: string,
+  ): Promise<{ toolKey: string; attempt: number; command: Answer; agent: Api; worktreeId: string }> {
     const command = await this.command('SPAWN_TASK', taskId, attempt);
     const { toolKey } = await this.accept(command);
-    const { id, branch } = command.payload.worktree;
-    const worktree = { id, branch, path: `/copies/${id}`, baseBranch: 'main', baseSha: '1'.repeat(40) };
-    await this.report(taskId, command.attempt, 'RUNNING', { worktree });
+    const copy = command.payload.worktree;
+    const worktree = copy && {
+      id: copy.id,
+      branch: copy.branch,
+      path: `/copies/${copy.id}`,
+      baseBranch: 'main',
+      baseSha: '1'.repeat(40),
+    };
+    await this.report(taskId, command.attempt, 'RUNNING', { worktree, sessionId });
     await this.complete(command);
-    return { toolKey, attempt: command.attempt, command, agent: this.api.as(toolKey) };
+    return { toolKey, attempt: command.attempt, command, agent: this.api.as(toolKey), worktreeId: copy?.id };
+  }
+
+  /** Records a checkpoint of a working copy with some data. */
+  async save(taskId: string, attempt: number, worktreeId: string, more: object = {}): Promise<Answer> {
+    const uploadId = randomUUID();
+    const data = Buffer.from(uploadId);
+    const part = { taskId, attempt, uploadId, index: 0, data: data.toString('base64') };
+    await this.api.mutate('uploadCheckpointPart', part, 'received');
+    const record = {
+      taskId,
+      attempt,
+      worktreeId,
+      commitSha: createHash('sha1').update(uploadId).digest('hex'),
+      baseSha: '1'.repeat(40),
+      branch: 'b',
+      message: 'saved',
+      filesChanged: 1,
+      linesAdded: 1,
+      linesRemoved: 0,
+      uploadId,
+      parts: 1,
+      bytes: data.length,
+      ...more,
+    };
+    const { checkpoint } = await this.api.mutate(
+      'recordCheckpoint',
+      record,
+      'checkpoint { id number commitSha }',
+    );
+    return checkpoint;
+  }
+
+  /** Sends entries of the output of an agent that has conversations: `USER: hello`, `ASSISTANT: hi`. */
+  say(taskId: string, attempt: number, firstIndex: number, lines: readonly string[]): Promise<Answer> {
+    const entries = lines.map((line) => {
+      const [type, ...rest] = line.split(': ');
+      return { type, content: rest.join(': '), createdAt: new Date().toISOString() };
+    });
+    return this.api.mutate('appendTaskOutput', { taskId, attempt, firstIndex, entries }, 'nextIndex stale');
   }
 
   append(taskId: string, attempt: number, firstIndex: number, lines: readonly string[]): Promise<Answer> {

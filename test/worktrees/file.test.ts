@@ -24,12 +24,18 @@ async function nextRead(before: number) {
 const reads = () => daemon.commands.received.filter(({ type }) => type === 'READ_FILE').length;
 
 test('the daemon is asked for the file, and what it says is told', async () => {
-  for (const each of [api, supervisor.agent, worker.agent]) {
+  for (const each of [api, supervisor.agent]) {
     const before = reads();
     const asking = each.ask(FILE, { taskId, path: 'src/a b.txt' });
     const command = await nextRead(before);
     const worktreeId = worker.command.payload.worktree.id;
-    expect(command.payload).toEqual({ taskId, worktreeId, path: 'src/a b.txt', maxBytes: 1_048_576 });
+    expect(command.payload).toEqual({
+      taskId,
+      worktreeId,
+      path: 'src/a b.txt',
+      maxBytes: 1_048_576,
+      away: null,
+    });
     await daemon.accept(command);
     await daemon.complete(command, TEXT);
     const task = { id: taskId };

@@ -25,6 +25,7 @@ test("the supervisor's key implies its contract; its daemon opens the pull reque
     worktreeId: worktree.id,
     branch: worktree.branch,
     branchWorktreeId: null,
+    branchCheckpoint: null,
     baseBranch: 'main',
     title: 'Fix',
     body: 'Why',

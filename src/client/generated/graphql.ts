@@ -70,6 +70,8 @@ export type ArchiveContractInput = {
 
 /** What to ask. */
 export type AskQuestionInput = {
+  /** For daemons: its attempt; the question ends with it. */
+  attempt?: number | null | undefined;
   /** Answers to offer, at most 50; a free text is always allowed too. */
   choices?: Array<string> | null | undefined;
   /** What one should know to answer. */
@@ -90,6 +92,8 @@ export type AskQuestionInput = {
   questionType?: QuestionType | null | undefined;
   /** Any text that names this request: sent again, also while the first is under way, it gives the first result and does nothing twice. */
   requestId?: string | null | undefined;
+  /** For daemons: the task in whose name is asked. */
+  taskId?: string | null | undefined;
   /** How long the question lives, 1 to 86,400. */
   timeoutSeconds?: number | null | undefined;
   /** How long this call waits, 0 to 86,400; else as long as the question lives. Behind a proxy wait in slices of 50 s. */
@@ -173,6 +177,15 @@ export type CompleteContractInput = {
   summary?: string | null | undefined;
 };
 
+/** What is done with a task's branch when it is DONE. */
+export type CompletionAction =
+  /** It is merged into its target; a conflict is told to the supervisor. */
+  | 'MERGE'
+  /** Nothing: the supervisor merges it. */
+  | 'NONE'
+  /** It is pushed, and a pull request is opened for it. */
+  | 'PULL_REQUEST';
+
 /** Where a contract stands. */
 export type ContractPhase =
   /** Doing it. */
@@ -221,12 +234,20 @@ export type CreateCheckpointInput = {
 export type CreateContractInput = {
   /** The agent profile of its supervisor and of tasks that name none; else shell. */
   agent?: string | null | undefined;
+  /** What its tasks may cost together, in US dollars. Past it no task starts, the supervisor is held and you are asked. 0, or none: no limit. */
+  budgetUsd?: number | null | undefined;
   /** What it is about. */
   description?: string | null | undefined;
   /** Whether nothing may leave the daemons' machines: no push to a remote. */
   localOnly?: boolean | null | undefined;
   /** What to call it. */
   name: string;
+  /** The agent profile of the red team; else the contract's. */
+  redTeamAgent?: string | null | undefined;
+  /** Whether a red team watches its work tasks: it is spawned with the first of them. */
+  redTeamEnabled?: boolean | null | undefined;
+  /** What the red team is to look for besides. */
+  redTeamPrompt?: string | null | undefined;
   /** The repositories it works on, at most 50. */
   repositories?: Array<RepositoryInput> | null | undefined;
   /** Any text that names this request: sent again, also while the first is under way, it gives the first result and does nothing twice. */
@@ -292,6 +313,8 @@ export type EventType =
   | 'CONTRACT_CREATED'
   /** The contract changed. */
   | 'CONTRACT_UPDATED'
+  /** The conversation of the supervisor was taken back. */
+  | 'CONVERSATION_REWOUND'
   /** A merge was done, or was found to conflict. */
   | 'MERGE_FINISHED'
   /** A message was sent to a task. */
@@ -304,6 +327,8 @@ export type EventType =
   | 'QUESTION_ASKED'
   /** A question was withdrawn, or its time was up. */
   | 'QUESTION_CLOSED'
+  /** The red team warned. */
+  | 'RED_TEAM_NOTIFIED'
   /** A task was completed; it comes after the last of its output. */
   | 'TASK_COMPLETED'
   /** A task was added. */
@@ -652,14 +677,37 @@ export type SetDocumentInput = {
   requestId?: string | null | undefined;
 };
 
+/** How grave a warning of the red team is. */
+export type Severity =
+  /** Security, loss of data, something that breaks what worked. */
+  | 'CRITICAL'
+  /** A departure from the plan, a major flaw in quality. */
+  | 'HIGH'
+  /** Anything smaller; sparingly. */
+  | 'LOW'
+  /** Missing tests, a weak solution. */
+  | 'MEDIUM';
+
 /** A task to add to a contract. */
 export type SpawnTaskInput = {
   /** The agent profile that runs it; else the contract's. */
   agent?: string | null | undefined;
+  /** How often an agent that ended its turn without finishTask is told to go on, 0 to 100. */
+  autonomousLoop?: number | null | undefined;
   /** The branch to start from; else the supervisor's branch, else the default branch. */
   baseBranch?: string | null | undefined;
+  /** Start from the latest checkpoint of this task. */
+  branchedFromTaskId?: string | null | undefined;
+  /** Start from this commit: of a checkpoint of the contract, or of the repository. */
+  checkpointSha?: string | null | undefined;
+  /** What is done with its branch when it is DONE. */
+  completionAction?: CompletionAction | null | undefined;
+  /** Start from the latest checkpoint of this task, and go on in its agent's session; where that cannot be, its agent is told the conversation. */
+  continueFromTaskId?: string | null | undefined;
   /** The contract; a supervisor's key implies its own. */
   contractId?: string | null | undefined;
+  /** Paths, such as .env, that are copied into its own working copy from the repository's checkout, else from the supervisor's working copy. At most 100. */
+  copyFiles?: Array<string> | null | undefined;
   /** What it is about, for people. */
   description?: string | null | undefined;
   /** What to call it. */
@@ -676,6 +724,8 @@ export type SpawnTaskInput = {
   requestId?: string | null | undefined;
   /** Where to merge it later; else the supervisor's branch. */
   targetBranch?: string | null | undefined;
+  /** A repository on the daemon's machine that gets the finished branch too. */
+  targetRepoPath?: string | null | undefined;
   /** How long an attempt may run, 1 to 35,000; past it the task FAILED. Else no limit. */
   timeLimitMinutes?: number | null | undefined;
   /** true: a working copy and a branch of its own, to be merged later. false: the supervisor's working copy. */
@@ -720,6 +770,8 @@ export type TaskStatus =
 export type UpdateContractInput = {
   /** The agent profile of tasks that name none. */
   agent?: string | null | undefined;
+  /** What its tasks may cost together, in US dollars; 0: no limit. Raised, work goes on. */
+  budgetUsd?: number | null | undefined;
   /** The contract. */
   contractId: string;
   /** What it is about; empty: nothing. */
@@ -728,6 +780,12 @@ export type UpdateContractInput = {
   localOnly?: boolean | null | undefined;
   /** What to call it. */
   name?: string | null | undefined;
+  /** The agent profile of the red team; empty: the contract's. */
+  redTeamAgent?: string | null | undefined;
+  /** Whether a red team watches its work tasks. */
+  redTeamEnabled?: boolean | null | undefined;
+  /** What the red team is to look for besides; empty: nothing. */
+  redTeamPrompt?: string | null | undefined;
   /** Any text that names this request: sent again, also while the first is under way, it gives the first result and does nothing twice. */
   requestId?: string | null | undefined;
 };
@@ -1022,10 +1080,12 @@ export type ContractEventsSubscriptionVariables = Exact<{
 export type ContractEventsSubscription = { contractEvents:
     | { __typename: 'CheckpointCreatedEvent', sequence: number, occurredAt: string, checkpoint: { number: number, filesChanged: number, linesAdded: number, linesRemoved: number, task: { id: string, name: string, role: TaskRole } } }
     | { __typename: 'ContractChangedEvent', updatedFields: Array<string>, updatedBy: string, sequence: number, occurredAt: string, type: EventType, contract: { id: string, name: string, status: ContractStatus, phase: ContractPhase } }
+    | { __typename: 'ConversationRewoundEvent', messagesRemoved: number, newMessageCount: number, sequence: number, occurredAt: string }
     | { __typename: 'MergeFinishedEvent', outcome: MergeOutcome, targetBranch: string, commitSha: string | null, sequence: number, occurredAt: string, mergeMessage: string, task: { id: string, name: string, role: TaskRole } }
     | { __typename: 'MessageSentEvent', sequence: number, occurredAt: string, sent: { number: number, sender: MessageSender, content: string }, task: { id: string, name: string, role: TaskRole } }
     | { __typename: 'OutputEntry', sequence: number, occurredAt: string, attempt: number, messageId: string | null, content: string, toolName: string | null, toolInput: unknown, isError: boolean, isPartial: boolean, outputType: OutputType, task: { id: string, name: string, role: TaskRole } }
     | { __typename: 'QuestionEvent', sequence: number, occurredAt: string, type: EventType, question: { id: string, question: string, choices: Array<string>, context: string | null, multiSelect: boolean, questionType: QuestionType, status: QuestionStatus, timeoutSeconds: number, expiresAt: string | null, response: string | null, createdAt: string, contract: { id: string, name: string }, task: { id: string, name: string } } }
+    | { __typename: 'RedTeamNotifiedEvent', severity: Severity, file: string | null, sequence: number, occurredAt: string, warning: string, about: { name: string } | null }
     | { __typename: 'TaskCompletedEvent', outputSummary: string | null, errorMessage: string | null, sequence: number, occurredAt: string, taskStatus: TaskStatus, task: { id: string, name: string, role: TaskRole } }
     | { __typename: 'TaskStalledEvent', sequence: number, occurredAt: string, task: { id: string, name: string, role: TaskRole } }
     | { __typename: 'TaskUpdatedEvent', updatedFields: Array<string>, updatedBy: string, sequence: number, occurredAt: string, type: EventType, taskStatus: TaskStatus, task: { id: string, name: string, role: TaskRole } }
@@ -2204,6 +2264,18 @@ export const ContractEventsDocument = new TypedDocumentString(`
         id
         name
         role
+      }
+    }
+    ... on ConversationRewoundEvent {
+      messagesRemoved
+      newMessageCount
+    }
+    ... on RedTeamNotifiedEvent {
+      severity
+      warning: message
+      file
+      about: task {
+        name
       }
     }
     ... on MessageSentEvent {

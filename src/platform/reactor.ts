@@ -1,0 +1,82 @@
+import type { Runtime } from './runtime.ts';
+
+const SWEEP_MS = 5_000;
+
+export interface Reaction {
+  /** For the log. */
+  readonly name: string;
+  /** What it hears. */
+  readonly topic: string;
+  /**
+   * What there is to do now. Any number of instances do it at once.
+   * @param sweep whether also what no ring tells is due
+   * @param isClosed asked between steps: the instance stops
+   */
+  readonly round: (runtime: Runtime, sweep: boolean, isClosed: () => boolean) => Promise<void>;
+}
+
+/**
+ * Does something as soon as a ring says that there may be something to do, and every few seconds for what no ring tells.
+ * One round at a time; a ring during it makes another follow.
+ */
+export class Reactor {
+  readonly #runtime: Runtime;
+  readonly #reaction: Reaction;
+  #stopListening: (() => void) | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #wanted = false;
+  #running: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(runtime: Runtime, reaction: Reaction) {
+    this.#runtime = runtime;
+    this.#reaction = reaction;
+  }
+
+  start(): void {
+    this.#stopListening = this.#runtime.doorbell.onRing(this.#reaction.topic, () => this.#run(false));
+    this.#timer = setInterval(() => this.#run(true), SWEEP_MS);
+    this.#timer.unref();
+    this.#run(true);
+  }
+
+  #run(sweep: boolean): void {
+    this.#wanted = true;
+    if (this.#closed || (this.#running && !sweep)) return;
+    const before = this.#running ?? Promise.resolve();
+    const round = before.then(() => this.#rounds(sweep));
+    this.#running = round;
+    void round.finally(() => {
+      if (this.#running !== round) return;
+      this.#running = undefined;
+      // A ring between the last look and this moment found a round still running.
+      if (this.#wanted) this.#run(false);
+    });
+  }
+
+  async #rounds(sweep: boolean): Promise<void> {
+    const { name, round } = this.#reaction;
+    try {
+      for (let first = true; this.#wanted && !this.#closed; first = false) {
+        this.#wanted = false;
+        await round(this.#runtime, sweep && first, () => this.#closed);
+      }
+    } catch (error) {
+      // The sweep comes again; the database may be away for a moment.
+      if (!this.#closed) this.#runtime.logger.error({ err: error }, `a round of the ${name} failed`);
+    }
+  }
+
+  /** Does what is due now and waits for it: for tests that move the clock. */
+  async sweepNow(): Promise<void> {
+    this.#run(true);
+    await this.#running;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#stopListening?.();
+    clearInterval(this.#timer);
+    await this.#running;
+  }
+}

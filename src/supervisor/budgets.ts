@@ -1,0 +1,62 @@
+import { LockMode } from '@mikro-orm/core';
+import { sql } from 'kysely';
+import { lockContractRow } from '../contracts/contract.access.ts';
+import type { Contract } from '../contracts/contract.entity.ts';
+import { ContractCounter } from '../events/contract-counter.entity.ts';
+import { kysely } from '../platform/database.ts';
+import { topics } from '../platform/doorbell.ts';
+import { fromUuid } from '../platform/ids.ts';
+import type { Runtime } from '../platform/runtime.ts';
+import { type Transaction, transact } from '../platform/transaction.ts';
+import { askAboutBudget } from '../questions/budget-question.ts';
+import { Question } from '../questions/question.entity.ts';
+import { closeQuestion } from '../questions/question.service.ts';
+import { messageArrived, pauseLocked, resumeLocked } from '../tasks/pause-task.ts';
+import { Task } from '../tasks/task.entity.ts';
+
+/**
+ * Past its budget the supervisor of a contract is held and the owner is asked; raised again, it goes on. That no task
+ * starts meanwhile is the scheduler's doing.
+ */
+export async function watchBudgets(runtime: Runtime): Promise<void> {
+  const { rows } = await sql<{ id: string }>`
+    select c.id from contract c join contract_counter k on k.contract_id = c.id
+    join task s on s.contract_id = c.id and s.role = 'SUPERVISOR'
+    cross join lateral (select c.budget_usd is not null and k.cost_usd >= c.budget_usd as over) b
+    where c.status = 'ACTIVE' and (c.budget_usd is not null or c.budget_question_id is not null)
+      and ((c.budget_question_id is not null) <> b.over or b.over and s.status = 'RUNNING')
+    limit 100`.execute(kysely(runtime.db.fork()));
+  for (const row of rows) await transact(runtime, (tx) => settle(tx, fromUuid('contract', row.id)));
+}
+
+async function settle(tx: Transaction, id: Contract['id']): Promise<void> {
+  const contract = await lockContractRow(tx, id);
+  const supervisor = await tx.em.findOne(
+    Task,
+    { contractId: id, role: 'SUPERVISOR' },
+    { lockMode: LockMode.PESSIMISTIC_WRITE },
+  );
+  if (!supervisor || contract.status !== 'ACTIVE') return;
+  const { costUsd } = await tx.em.findOneOrFail(ContractCounter, { contractId: id });
+  const isOver = typeof contract.budgetUsd === 'number' && costUsd >= contract.budgetUsd;
+  if (!isOver) {
+    if (contract.budgetQuestionId) await goOn(tx, contract, supervisor);
+    return;
+  }
+  if (supervisor.status === 'RUNNING') await pauseLocked(tx, supervisor, 'budget');
+  if (!contract.budgetQuestionId) await askAboutBudget(tx, contract, supervisor);
+}
+
+async function goOn(tx: Transaction, contract: Contract, supervisor: Task): Promise<void> {
+  const question = await tx.em.findOne(
+    Question,
+    { id: contract.budgetQuestionId as Question['id'] },
+    { lockMode: LockMode.PESSIMISTIC_WRITE },
+  );
+  if (question?.status === 'PENDING') closeQuestion(tx, question);
+  contract.budgetQuestionId = null;
+  contract.budgetOfferUsd = null;
+  tx.ring(topics.schedule);
+  if (supervisor.status === 'PAUSED') await resumeLocked(tx, supervisor, 'budget');
+  else if (supervisor.status === 'WAITING') await messageArrived(tx, supervisor, 'budget', false);
+}
