@@ -1,7 +1,9 @@
 import { LockMode } from '@mikro-orm/core';
+import { Checkpoint } from '../checkpoints/checkpoint.entity.ts';
 import type { CommandHandler } from '../daemons/command.service.ts';
 import type { Id } from '../platform/ids.ts';
 import { rewindWorktreePayloadSchema, rewindWorktreeResultSchema } from '../platform/protocol.ts';
+import type { Transaction } from '../platform/transaction.ts';
 import { Task } from '../tasks/task.entity.ts';
 import { parseAnswer } from '../worktrees/daemon-answer.ts';
 import { logOutcome } from '../worktrees/supervisor-copy.ts';
@@ -18,7 +20,9 @@ export const rewindHandler: CommandHandler = {
       { id: command.taskId as Id<'task'> },
       { lockMode: LockMode.PESSIMISTIC_WRITE },
     );
-    await rewindMessages(tx, supervisor, toMessageId as Id<'turn'> | null, checkpointId as Id<'checkpoint'>);
+    const messageId = toMessageId as Id<'turn'> | null;
+    await rewindMessages(tx, supervisor, messageId, checkpointId as Id<'checkpoint'>);
+    await ownLaterCheckpoints(tx, checkpointId as Id<'checkpoint'>, messageId);
   },
   failed: (tx, command) =>
     logOutcome(
@@ -28,3 +32,13 @@ export const rewindHandler: CommandHandler = {
       `Neither conversation nor code was rewound: ${command.errorMessage} (${command.errorCode})`,
     ),
 };
+
+/** The state after the rewinding was saved while the messages were still there: it belongs to the one that stays. */
+async function ownLaterCheckpoints(
+  tx: Transaction,
+  before: Id<'checkpoint'>,
+  afterMessageId: Id<'turn'> | null,
+): Promise<void> {
+  const { originId, number } = await tx.em.findOneOrFail(Checkpoint, { id: before });
+  await tx.em.nativeUpdate(Checkpoint, { originId, number: { $gt: number } }, { afterMessageId });
+}
