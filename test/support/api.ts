@@ -101,7 +101,8 @@ export class Subscription {
   readonly #query: string;
   readonly #stop: () => void;
   readonly #socket: Client;
-  #wake: () => void = () => undefined;
+  /** Several may wait for what comes. */
+  readonly #waiting = new Set<() => void>();
 
   constructor(socket: Client, query: string, variables: object) {
     this.#socket = socket;
@@ -160,13 +161,19 @@ export class Subscription {
     return (this.ended as { code: number }).code;
   }
 
+  #wake(): void {
+    for (const wake of [...this.#waiting]) wake();
+  }
+
   #changed(giveUpAt: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, Math.max(1, giveUpAt - Date.now()));
-      this.#wake = () => {
+      const wake = () => {
         clearTimeout(timer);
+        this.#waiting.delete(wake);
         resolve();
       };
+      const timer = setTimeout(wake, Math.max(1, giveUpAt - Date.now()));
+      this.#waiting.add(wake);
     });
   }
 
