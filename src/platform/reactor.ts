@@ -57,9 +57,10 @@ export class Reactor {
   async #rounds(sweep: boolean): Promise<void> {
     const { name, round } = this.#reaction;
     try {
-      for (let first = true; this.#wanted && !this.#closed; first = false) {
+      // A sweep is due also when the round before it has heard the ring that asked for it.
+      for (let due = sweep; (due || this.#wanted) && !this.#closed; due = false) {
         this.#wanted = false;
-        await round(this.#runtime, sweep && first, () => this.#closed);
+        await round(this.#runtime, due, () => this.#closed);
       }
     } catch (error) {
       // The sweep comes again; the database may be away for a moment.

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { HandDaemon, openContract, spawn } from '../support/daemon.ts';
+import { HandDaemon, openContract, spawn, statusOf } from '../support/daemon.ts';
 import { startTestServer } from '../support/server.ts';
 import { changesNothing, countOf } from '../support/snapshot.ts';
 
@@ -150,4 +150,30 @@ test('a daemon that drains goes on draining when it comes back, until its owner 
   expect(await status()).toBe('DRAINING');
   await api.mutate('drainDaemon', { daemonId: daemon.id, draining: false }, 'daemon { id }');
   expect(await status()).toBe('CONNECTED');
+});
+
+test('a removed daemon is fenced, its key refused, its tasks given to others; what it did stays', async () => {
+  const removed = await HandDaemon.connect(api, { name: 'removed', agents: ['leaves'] });
+  const { contractId } = await openContract(api, { agent: 'leaves', startSupervisor: false });
+  const taskId = await spawn(api, contractId);
+  await removed.start(taskId);
+  const { daemon } = await api.mutate(
+    'removeDaemon',
+    { daemonId: removed.id },
+    'daemon { status removedAt }',
+  );
+  expect(daemon).toEqual({ status: 'DISCONNECTED', removedAt: expect.any(String) });
+  await changesNothing(server, () => api.mutate('removeDaemon', { daemonId: removed.id }, 'daemon { id }'));
+  expect(await removed.commands.closeCode()).toBe(4403);
+  const heartbeat = { epoch: removed.epoch };
+  expect((await removed.api.mutationRefused('heartbeatDaemon', heartbeat)).code).toBe('UNAUTHENTICATED');
+  expect(await statusOf(api, taskId)).toBe('PENDING');
+  const { daemons } = await api.ask('{ daemons { id } }');
+  expect(daemons.map(({ id }: { id: string }) => id)).not.toContain(removed.id);
+  const other = await HandDaemon.connect(api, { name: 'takes over', agents: ['leaves'] });
+  await other.command('SPAWN_TASK', taskId, 2);
+  const query = 'query($id: ID!) { task(id: $id) { failedDaemons { name removedAt } } }';
+  expect((await api.ask(query, { id: taskId })).task.failedDaemons).toEqual([
+    { name: 'removed', removedAt: expect.any(String) },
+  ]);
 });
