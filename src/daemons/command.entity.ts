@@ -1,6 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import { optionalReference, primaryId, reference, timestamp } from '../platform/columns.ts';
 import { Task } from '../tasks/task.entity.ts';
+import { COMMAND_STATUSES } from './command.states.ts';
 import { Daemon } from './daemon.entity.ts';
 
 export const COMMAND_TYPES = [
@@ -18,7 +19,6 @@ export const COMMAND_TYPES = [
   'REWIND_WORKTREE',
 ] as const;
 export type CommandType = (typeof COMMAND_TYPES)[number];
-export const COMMAND_STATUSES = ['PENDING', 'ACCEPTED', 'COMPLETED', 'FAILED', 'WITHDRAWN'] as const;
 
 /** An instruction to a daemon: a row first, a push second, an answer third. */
 const CommandSchema = defineEntity({

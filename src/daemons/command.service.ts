@@ -6,9 +6,11 @@ import { topics } from '../platform/doorbell.ts';
 import { DomainError, notFound } from '../platform/errors.ts';
 import { type Id, newId, parseId } from '../platform/ids.ts';
 import type { Operation, Runtime } from '../platform/runtime.ts';
+import { move } from '../platform/states.ts';
 import { type Transaction, transact } from '../platform/transaction.ts';
 import { waitUntil } from '../platform/waiting.ts';
 import { Command, type CommandType } from './command.entity.ts';
+import { COMMAND_MOVES } from './command.states.ts';
 import { Daemon } from './daemon.entity.ts';
 
 /** What happens to the rest of the system when a daemon accepts or answers a command of a type. */
@@ -144,7 +146,7 @@ export async function acceptCommand(
       throw new DomainError('INVALID_TRANSITION', `Command ${command.id} was answered already.`);
     }
     const handed = await handlers[command.type]?.accepted?.(tx, command);
-    command.status = 'ACCEPTED';
+    if (command.status !== 'ACCEPTED') move(COMMAND_MOVES, command, 'ACCEPTED');
     command.acceptedAt ??= tx.now;
     return { command, toolKey: handed?.toolKey ?? null };
   });
@@ -173,12 +175,12 @@ export async function completeCommand(op: Operation, input: CommandAnswer): Prom
     const isReadable = handler?.result?.safeParse(input.result).success ?? true;
     const error = input.error ?? (isReadable ? null : UNREADABLE);
     if (error) {
-      command.status = 'FAILED';
+      move(COMMAND_MOVES, command, 'FAILED');
       command.errorCode = error.code.slice(0, 100);
       command.errorMessage = error.message.replaceAll('\0', '').slice(0, 10_000);
       await handler?.failed?.(tx, command);
     } else {
-      command.status = 'COMPLETED';
+      move(COMMAND_MOVES, command, 'COMPLETED');
       command.result = (input.result ?? {}) as Record<string, unknown>;
       await handler?.completed?.(tx, command, input.result);
     }

@@ -1,9 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import { Owner } from '../keys/owner.entity.ts';
 import { primaryId, reference, timestamp } from '../platform/columns.ts';
-
-export const DAEMON_STATUSES = ['CONNECTED', 'DRAINING', 'DISCONNECTED'] as const;
-export type DaemonStatus = (typeof DAEMON_STATUSES)[number];
+import { DAEMON_STATUSES } from './daemon.states.ts';
 
 /** A worker machine of the owner. */
 const DaemonSchema = defineEntity({

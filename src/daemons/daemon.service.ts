@@ -8,10 +8,12 @@ import { topics } from '../platform/doorbell.ts';
 import { notFound } from '../platform/errors.ts';
 import { newId, parseId, toUuid } from '../platform/ids.ts';
 import type { Operation } from '../platform/runtime.ts';
+import { move } from '../platform/states.ts';
 import { boundedInt, checkedText, requiredText } from '../platform/text.ts';
 import { transact } from '../platform/transaction.ts';
 import { callingDaemonId, checkEpoch } from './command.service.ts';
 import { Daemon } from './daemon.entity.ts';
+import { DAEMON_MOVES } from './daemon.states.ts';
 
 export interface Registration {
   readonly name: string;
@@ -106,7 +108,8 @@ export async function drainDaemon(
     );
     if (!daemon) throw notFound('daemon', id);
     daemon.draining = input.draining ?? true;
-    if (daemon.status !== 'DISCONNECTED') daemon.status = daemon.draining ? 'DRAINING' : 'CONNECTED';
+    const wanted = daemon.draining ? 'DRAINING' : 'CONNECTED';
+    if (daemon.status !== 'DISCONNECTED' && daemon.status !== wanted) move(DAEMON_MOVES, daemon, wanted);
     recordHistory(tx, op, {
       action: 'daemon.drained',
       details: { daemonId: id, draining: daemon.draining },

@@ -5,6 +5,7 @@ import { once } from '../keys/requests.ts';
 import { DomainError, invalidInput } from '../platform/errors.ts';
 import { actorName } from '../platform/principal.ts';
 import type { Operation } from '../platform/runtime.ts';
+import { move } from '../platform/states.ts';
 import { checkedText } from '../platform/text.ts';
 import { transact } from '../platform/transaction.ts';
 import { resumeLocked } from '../tasks/pause-task.ts';
@@ -12,6 +13,7 @@ import { takeBudgetAnswer } from './budget-question.ts';
 import { tellAnswer } from './deliver-answers.ts';
 import type { Question } from './question.entity.ts';
 import { closeQuestion, lockQuestion, logQuestion, nextQuestionChange } from './question.service.ts';
+import { QUESTION_MOVES } from './question.states.ts';
 
 /**
  * The owner answers. Of several answers one wins.
@@ -44,7 +46,7 @@ export async function answerQuestion(
     await once(tx, request, async () => {
       assertAnswerable(question, tx.now);
       checkChoices(question, choices);
-      question.status = 'ANSWERED';
+      move(QUESTION_MOVES, question, 'ANSWERED');
       question.response = text ?? choices.join(', ');
       question.answerChoices = choices;
       question.answerText = text;

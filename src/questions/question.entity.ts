@@ -4,10 +4,9 @@ import { Owner } from '../keys/owner.entity.ts';
 import { optionalReference, primaryId, reference, timestamp } from '../platform/columns.ts';
 import { Task } from '../tasks/task.entity.ts';
 import { TaskMessage } from '../tasks/task-message.entity.ts';
+import { QUESTION_STATUSES } from './question.states.ts';
 
 export const QUESTION_TYPES = ['GENERAL', 'PERMISSION', 'PHASE_CONFIRMATION', 'CONTRACT_COMPLETE'] as const;
-export const QUESTION_STATUSES = ['PENDING', 'ANSWERED', 'TIMED_OUT', 'WITHDRAWN'] as const;
-export type QuestionStatus = (typeof QUESTION_STATUSES)[number];
 
 /** What an agent asks a person. */
 const QuestionSchema = defineEntity({

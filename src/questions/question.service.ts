@@ -10,13 +10,15 @@ import { topics } from '../platform/doorbell.ts';
 import { DomainError, notFound } from '../platform/errors.ts';
 import { fromUuid, type Id, parseId, toUuid } from '../platform/ids.ts';
 import type { Operation } from '../platform/runtime.ts';
+import { move } from '../platform/states.ts';
 import { boundedInt } from '../platform/text.ts';
 import { type Transaction, transact } from '../platform/transaction.ts';
 import { waitUntil } from '../platform/waiting.ts';
 import { Task } from '../tasks/task.entity.ts';
 import { TaskAttempt } from '../tasks/task-attempt.entity.ts';
 import { TaskMessage } from '../tasks/task-message.entity.ts';
-import { Question, type QuestionStatus } from './question.entity.ts';
+import { Question } from './question.entity.ts';
+import { QUESTION_MOVES, type QuestionStatus } from './question.states.ts';
 
 export interface AnswerResult {
   readonly question: Question;
@@ -94,7 +96,7 @@ export async function expireQuestions(runtime: Operation['runtime'], id?: Id<'qu
     });
     for (const question of questions) {
       question.timedOutAt = tx.now;
-      if (!question.keepOpen) question.status = 'TIMED_OUT';
+      if (!question.keepOpen) move(QUESTION_MOVES, question, 'TIMED_OUT');
       logQuestion(tx, question, 'QUESTION_CLOSED');
     }
   });
@@ -180,7 +182,7 @@ export async function withdrawOrphans(runtime: Operation['runtime']): Promise<vo
 
 /** Withdraws a locked question that is pending. */
 export function closeQuestion(tx: Transaction, question: Question): void {
-  question.status = 'WITHDRAWN';
+  move(QUESTION_MOVES, question, 'WITHDRAWN');
   logQuestion(tx, question, 'QUESTION_CLOSED');
 }
 

@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { Command } from '../daemons/command.entity.ts';
 import { callingDaemonId, checkEpoch } from '../daemons/command.service.ts';
 import { Daemon } from '../daemons/daemon.entity.ts';
+import { DAEMON_MOVES } from '../daemons/daemon.states.ts';
 import { recordHistory } from '../events/history.ts';
 import { revokeDaemonKeys } from '../keys/key.service.ts';
 import { authorize } from '../keys/permissions.ts';
@@ -11,6 +12,7 @@ import { topics } from '../platform/doorbell.ts';
 import { notFound } from '../platform/errors.ts';
 import { fromUuid, type Id, parseId, toUuid } from '../platform/ids.ts';
 import type { Operation, Runtime } from '../platform/runtime.ts';
+import { move } from '../platform/states.ts';
 import { type Transaction, transact } from '../platform/transaction.ts';
 import { interruptTask } from '../tasks/interrupt-task.ts';
 import { Task } from '../tasks/task.entity.ts';
@@ -80,7 +82,7 @@ async function lockDaemon(tx: Transaction, id: Id<'daemon'>): Promise<void> {
 }
 
 async function disconnect(tx: Transaction, daemon: Daemon, reason: string): Promise<void> {
-  daemon.status = 'DISCONNECTED';
+  move(DAEMON_MOVES, daemon, 'DISCONNECTED');
   tx.ring(topics.daemon(daemon.id));
   tx.ring(topics.schedule);
   const tasks = await tx.em.find(

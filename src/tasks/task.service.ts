@@ -3,6 +3,7 @@ import { findContract } from '../contracts/contract.access.ts';
 import type { PageArguments } from '../contracts/contract.service.ts';
 import { Command } from '../daemons/command.entity.ts';
 import { issueCommand } from '../daemons/command.service.ts';
+import { COMMAND_MOVES } from '../daemons/command.states.ts';
 import { recordHistory } from '../events/history.ts';
 import { authorize } from '../keys/permissions.ts';
 import { once } from '../keys/requests.ts';
@@ -11,6 +12,7 @@ import { type Id, parseId } from '../platform/ids.ts';
 import { actorName, isTask } from '../platform/principal.ts';
 import type { CancelTaskPayload } from '../platform/protocol.ts';
 import type { Operation } from '../platform/runtime.ts';
+import { move } from '../platform/states.ts';
 import { boundedInt, optionalText, requiredText } from '../platform/text.ts';
 import { type Transaction, transact } from '../platform/transaction.ts';
 import { findTask, lockTask } from './task.access.ts';
@@ -123,7 +125,7 @@ export async function withdrawSpawn(tx: Transaction, task: Task): Promise<boolea
     { lockMode: LockMode.PESSIMISTIC_PARTIAL_WRITE },
   );
   if (spawn?.status !== 'PENDING') return false;
-  spawn.status = 'WITHDRAWN';
+  move(COMMAND_MOVES, spawn, 'WITHDRAWN');
   spawn.answeredAt = tx.now;
   return true;
 }
