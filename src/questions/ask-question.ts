@@ -3,7 +3,6 @@ import { contractIdOf, findContract } from '../contracts/contract.access.ts';
 import type { Contract } from '../contracts/contract.entity.ts';
 import { recordTurns } from '../conversations/conversation.service.ts';
 import { callingDaemonId } from '../daemons/command.service.ts';
-import { logEvent } from '../events/append.ts';
 import { recordHistory } from '../events/history.ts';
 import { authorize } from '../keys/permissions.ts';
 import { once } from '../keys/requests.ts';
@@ -14,6 +13,7 @@ import type { Operation } from '../platform/runtime.ts';
 import { boundedInt, optionalText, requiredText } from '../platform/text.ts';
 import { type Transaction, transact } from '../platform/transaction.ts';
 import { findAttempt } from '../tasks/attempt.access.ts';
+import { logOutput } from '../tasks/log-output.ts';
 import { pauseLocked } from '../tasks/pause-task.ts';
 import { Task } from '../tasks/task.entity.ts';
 import { type QUESTION_TYPES, Question } from './question.entity.ts';
@@ -187,16 +187,7 @@ export async function storeQuestion(
 async function logQuestionOutput(tx: Transaction, question: Question): Promise<void> {
   const task = await tx.em.findOneOrFail(Task, { id: question.taskId });
   const { choices, context, multiSelect, questionType } = question;
-  logEvent(tx, question.contractId, {
-    type: 'OUTPUT',
-    taskId: question.taskId,
-    data: {
-      attempt: task.attempt,
-      role: task.role,
-      type: 'SUPERVISOR_QUESTION',
-      content: question.question,
-      toolInput: { questionId: question.id, choices, context, multiSelect, questionType },
-      createdAt: tx.now.toISOString(),
-    },
+  logOutput(tx, task, 'SUPERVISOR_QUESTION', question.question, {
+    toolInput: { questionId: question.id, choices, context, multiSelect, questionType },
   });
 }

@@ -1,12 +1,12 @@
 import { LockMode } from '@mikro-orm/core';
 import { sql } from 'kysely';
 import { Contract } from '../contracts/contract.entity.ts';
-import { logEvent } from '../events/append.ts';
 import { kysely } from '../platform/database.ts';
 import { DomainError } from '../platform/errors.ts';
 import { fromUuid, type Id } from '../platform/ids.ts';
 import type { Runtime } from '../platform/runtime.ts';
 import { type Transaction, transact } from '../platform/transaction.ts';
+import { logOutput } from '../tasks/log-output.ts';
 import { Task } from '../tasks/task.entity.ts';
 import { requestPullRequest } from '../worktrees/create-pull-request.ts';
 import { requestMerge } from '../worktrees/merge-request.ts';
@@ -66,16 +66,5 @@ async function begin(tx: Transaction, task: Task): Promise<void> {
 function giveUp(tx: Transaction, task: Task, error: DomainError): void {
   task.completionActionAt = tx.now;
   const what = task.completionAction === 'MERGE' ? 'merged' : 'offered as a pull request';
-  logEvent(tx, task.contractId, {
-    type: 'OUTPUT',
-    taskId: task.id,
-    data: {
-      attempt: task.attempt,
-      role: task.role,
-      type: 'ERROR',
-      content: `The branch could not be ${what}: ${error.message} (${error.code})`,
-      isError: true,
-      createdAt: tx.now.toISOString(),
-    },
-  });
+  logOutput(tx, task, 'ERROR', `The branch could not be ${what}: ${error.message} (${error.code})`);
 }

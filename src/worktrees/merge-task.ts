@@ -11,6 +11,7 @@ import { type MergeTaskResult, mergeTaskPayloadSchema, mergeTaskResultSchema } f
 import type { Operation } from '../platform/runtime.ts';
 import { optionalText } from '../platform/text.ts';
 import { type Transaction, transact } from '../platform/transaction.ts';
+import { logOutput } from '../tasks/log-output.ts';
 import { storeMessage } from '../tasks/message.service.ts';
 import { lockTask } from '../tasks/task.access.ts';
 import { Task } from '../tasks/task.entity.ts';
@@ -101,18 +102,7 @@ export const mergeHandler: CommandHandler = {
   },
   failed: async (tx, command) => {
     const task = await lockCommandTask(tx, command);
-    logEvent(tx, task.contractId, {
-      type: 'OUTPUT',
-      taskId: task.id,
-      data: {
-        attempt: task.attempt,
-        role: task.role,
-        type: 'ERROR',
-        content: `The merge failed: ${command.errorMessage} (${command.errorCode})`,
-        isError: true,
-        createdAt: tx.now.toISOString(),
-      },
-    });
+    logOutput(tx, task, 'ERROR', `The merge failed: ${command.errorMessage} (${command.errorCode})`);
   },
 };
 

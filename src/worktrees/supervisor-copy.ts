@@ -2,7 +2,6 @@ import type { Contract } from '../contracts/contract.entity.ts';
 import { checkBranchName } from '../contracts/repository.input.ts';
 import type { Command } from '../daemons/command.entity.ts';
 import type { Daemon } from '../daemons/daemon.entity.ts';
-import { logEvent } from '../events/append.ts';
 import type { OutputType } from '../events/event-types.ts';
 import type { EntityManager } from '../platform/database.ts';
 import { DomainError, invalidInput } from '../platform/errors.ts';
@@ -10,6 +9,7 @@ import type { Id } from '../platform/ids.ts';
 import type { Principal } from '../platform/principal.ts';
 import { requiredText } from '../platform/text.ts';
 import type { Transaction } from '../platform/transaction.ts';
+import { logOutput } from '../tasks/log-output.ts';
 import { Task } from '../tasks/task.entity.ts';
 import { madeCopy } from './made-copy.ts';
 import type { Worktree } from './worktree.entity.ts';
@@ -56,16 +56,5 @@ export async function logOutcome(
   content: string,
 ): Promise<void> {
   const task = await tx.em.findOneOrFail(Task, { id: command.taskId as Id<'task'> });
-  logEvent(tx, task.contractId, {
-    type: 'OUTPUT',
-    taskId: task.id,
-    data: {
-      attempt: command.attempt ?? task.attempt,
-      role: task.role,
-      type,
-      content,
-      isError: type === 'ERROR',
-      createdAt: tx.now.toISOString(),
-    },
-  });
+  logOutput(tx, task, type, content, { attempt: command.attempt ?? task.attempt });
 }

@@ -7,7 +7,7 @@ import { changesNothing } from '../support/snapshot.ts';
 import { type Supervised, supervised } from './support.ts';
 
 const { api, server } = await startTestServer();
-const daemon = await HandDaemon.connect(api, { max: 100 });
+const daemon = (await HandDaemon.connect(api, { max: 100 })).alive();
 
 const spend = (taskId: string, costUsd: number, attempt = 1): Promise<Answer> => {
   const usage = { costUsd, tokens: 1 };

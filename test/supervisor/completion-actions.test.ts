@@ -5,7 +5,7 @@ import { startTestServer } from '../support/server.ts';
 import { told } from '../worktrees/support.ts';
 
 const { api, server } = await startTestServer();
-const daemon = await HandDaemon.connect(api, { max: 100 });
+const daemon = (await HandDaemon.connect(api, { max: 100 })).alive();
 const local = await openContract(api);
 const supervisor = await daemon.start(local.supervisorId, 1, 's');
 

@@ -9,7 +9,7 @@ import { changesNothing, countOf } from '../support/snapshot.ts';
 
 const clock = new TestClock();
 const { api, server, another } = await startTestServer({ clock });
-const daemon = await HandDaemon.connect(api, { max: 100 });
+const daemon = (await HandDaemon.connect(api, { max: 100 })).alive();
 
 const ROLE = 'query($id: ID!) { tasks(contractId: $id, role: RED_TEAM) { nodes { id agent plan role } } }';
 const redTeamOf = (contractId: string): Promise<Answer> =>

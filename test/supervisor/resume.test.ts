@@ -9,7 +9,7 @@ import { conversation, supervised } from './support.ts';
 
 const clock = new TestClock();
 const { api, server } = await startTestServer({ clock });
-const daemon = await HandDaemon.connect(api, { max: 100 });
+const daemon = (await HandDaemon.connect(api, { max: 100 })).alive();
 const PAYLOAD =
   'task { id status attempt } daemon { id } status resumedFrom { phase lastActivity messageCount }';
 const resume = (contractId: string, more: object = {}): Promise<Answer> =>

@@ -6,7 +6,7 @@ import { changesNothing } from '../support/snapshot.ts';
 import { conversation, messageIds, type Supervised, supervised } from './support.ts';
 
 const { api, server } = await startTestServer();
-const daemon = await HandDaemon.connect(api, { max: 100 });
+const daemon = (await HandDaemon.connect(api, { max: 100 })).alive();
 const PAYLOAD =
   'messagesRemoved newMessageCount codeRewound checkpoint { id number } undoCheckpoint { id } pending';
 const rewind = (contractId: string, more: object = {}): Promise<Answer> =>

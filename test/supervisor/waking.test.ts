@@ -6,7 +6,7 @@ import { startTestServer } from '../support/server.ts';
 
 const clock = new TestClock();
 const { api, server } = await startTestServer({ clock });
-const daemon = await HandDaemon.connect(api, { max: 100 });
+const daemon = (await HandDaemon.connect(api, { max: 100 })).alive();
 
 interface Waiting {
   readonly contractId: string;

@@ -1,5 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { type Answer, type Api, eventually, type Subscription } from './api.ts';
+import { onEnd } from './cleanup.ts';
+
+const BEAT = 'mutation($input: HeartbeatDaemonInput!) { heartbeatDaemon(input: $input) { daemon { id } } }';
 
 /**
  * A daemon driven by the test, command by command: a real client of the API with a daemon's key. What a daemon program
@@ -23,6 +26,14 @@ export class HandDaemon {
     const daemon = new HandDaemon(owner.as(key));
     await daemon.register(options);
     return daemon;
+  }
+
+  /** Gives signs of life from now on, so that a slow machine does not make it count as lost. */
+  alive(): this {
+    const beat = () => this.api.post(BEAT, { input: { epoch: this.epoch } }).catch(() => undefined);
+    const timer = setInterval(() => void beat(), 2_000);
+    onEnd(() => clearInterval(timer));
+    return this;
   }
 
   async register(
