@@ -156,18 +156,6 @@ test('a warning wakes a supervisor that waits', async () => {
   expect(await statusOf(api, supervisorId)).toBe('RUNNING');
 });
 
-test('an identical one within the hour is dropped; another, or one later, is not', async () => {
-  const { redTeam, supervisor } = await watched();
-  await notify(redTeam);
-  expect(await changesNothing(server, () => notify(redTeam))).toEqual({ duplicate: true });
-  expect(await notify(redTeam, { severity: 'CRITICAL' })).toEqual({ duplicate: false });
-  expect(await notify(redTeam, { file: 'a' })).toEqual({ duplicate: false });
-  clock.advance(3_600_001);
-  await daemon.api.mutate('heartbeatDaemon', { epoch: daemon.epoch }, 'daemon { id }');
-  expect(await notify(redTeam)).toEqual({ duplicate: false });
-  expect(await readInbox(supervisor)).toHaveLength(4);
-});
-
 test('ten equal ones at the same moment are one', async () => {
   const { redTeam, supervisor } = await watched();
   const all = await Promise.all(Array.from({ length: 10 }, () => notify(redTeam)));
@@ -222,4 +210,17 @@ test('ends with its contract, and does not hold up its completion', async () => 
   expect(await countOf(server, 'task', `role = 'RED_TEAM' and status = 'PENDING' and agent = 'shell'`)).toBe(
     0,
   );
+});
+
+// Last, since an hour of silence is noticed of every task.
+test('an identical one within the hour is dropped; another, or one later, is not', async () => {
+  const { redTeam, supervisor } = await watched();
+  await notify(redTeam);
+  expect(await changesNothing(server, () => notify(redTeam))).toEqual({ duplicate: true });
+  expect(await notify(redTeam, { severity: 'CRITICAL' })).toEqual({ duplicate: false });
+  expect(await notify(redTeam, { file: 'a' })).toEqual({ duplicate: false });
+  clock.advance(3_600_001);
+  await daemon.api.mutate('heartbeatDaemon', { epoch: daemon.epoch }, 'daemon { id }');
+  expect(await notify(redTeam)).toEqual({ duplicate: false });
+  expect(await readInbox(supervisor)).toHaveLength(4);
 });
