@@ -86,8 +86,8 @@ export async function cancelLocked(
 ): Promise<void> {
   task.cancelReason = reason;
   if (task.status !== 'STARTING' && task.status !== 'RUNNING') {
-    // A paused agent is held, not gone.
-    if (task.status === 'PAUSED') stopAgent(tx, task, 'CANCELLED', 0);
+    // A paused agent may be held, not gone, and of one that waits its daemon keeps what it needs to wake it.
+    if (task.status === 'PAUSED' || task.status === 'WAITING') stopAgent(tx, task, 'CANCELLED', 0);
     await moveTask(tx, task, 'CANCELLED', by, reason === null ? {} : { errorMessage: reason });
     return;
   }
