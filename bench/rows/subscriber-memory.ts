@@ -1,0 +1,74 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Child } from '../harness/child.ts';
+import type { Row, Sample } from '../harness/row.ts';
+import type { World } from '../harness/world.ts';
+import { OUTPUT } from './fanout.ts';
+
+/** Opened and closed before it is measured: the first ones pay for what is compiled and grows once. */
+const WARM_UP = 300;
+
+interface Memory {
+  readonly heap: number;
+  readonly rss: number;
+}
+
+/** What each of so many idle subscribers costs a server, in KiB of its resident memory. */
+async function costOf(server: Child, url: string, key: string, count: number, variables: object) {
+  const crowd = await Child.start('clients/subscribers.ts', { url, key });
+  const open = async (some: number) => {
+    const before = await server.call<number>('listeners');
+    await crowd.call('open', { count: some, query: OUTPUT, variables });
+    while ((await server.call<number>('listeners')) < before + some) await delay(20);
+  };
+  try {
+    await open(Math.min(count, WARM_UP));
+    await crowd.call('close');
+    await delay(500);
+    const before = await server.call<Memory>('memory');
+    await open(count);
+    await delay(500);
+    const after = await server.call<Memory>('memory');
+    return (after.rss - before.rss) / count / 1_024;
+  } finally {
+    await crowd.stop();
+  }
+}
+
+async function prepare(world: World): Promise<() => Promise<Sample[]>> {
+  const daemon = await world.daemon();
+  const contractId = await world.contract();
+  const taskId = await world.running(daemon, contractId);
+  const { url, key } = world.owner;
+  // Each socket watches its key: that is the listener which is waited for.
+  const ours = (count: number) =>
+    costOf(world.server, url.replace('http', 'ws'), key, count, { taskId, after: 0 });
+  const theirs = async (count: number) => {
+    const bare = await Child.start('peers/plain-yoga.ts');
+    const where = await bare.call<{ url: string }>('where');
+    return costOf(bare, where.url, '', count, { taskId }).finally(() => bare.stop());
+  };
+  const counts = [world.size(1_000, 50), world.size(9_500, 100)] as const;
+  return async () => [
+    {
+      name: 'subscriber-memory-1000',
+      ours: await ours(counts[0]),
+      peer: await theirs(counts[0]),
+    },
+    { name: 'subscriber-memory', ours: await ours(counts[1]), peer: await theirs(counts[1]) },
+  ];
+}
+
+const measure = {
+  unit: 'KiB each',
+  better: 'lower' as const,
+  beside: 'Yoga with graphql-ws and its in-memory pubsub',
+  target: { ratio: 1.5 },
+};
+
+export const subscriberMemory: Row = {
+  name: 'subscriber-memory',
+  title: 'Memory of the server for each idle WebSocket subscriber, at 1,000 and at 9,500',
+  measures: { 'subscriber-memory-1000': measure, 'subscriber-memory': measure },
+  rounds: 3,
+  prepare,
+};

@@ -1,0 +1,27 @@
+import { createLogger } from '../../src/platform/logger.ts';
+import { startServer } from '../../src/server/server.ts';
+import { statementsDuring } from '../../test/support/statements.ts';
+import { Caller } from '../harness/http.ts';
+import { childOptions, memoryNow, serveCalls } from '../harness/serve-calls.ts';
+
+/** Our server, as `taskmesh serve` starts it, in a process that can be asked about itself. */
+const options = childOptions<{ databaseUrl: string | null; dataDir: string }>();
+const server = await startServer(
+  { host: '127.0.0.1', port: 0, ...options, logLevel: 'warn', production: true },
+  { logger: createLogger('warn') },
+);
+
+serveCalls(
+  {
+    where: () => ({ url: server.url, key: server.firstKey }),
+    memory: memoryNow,
+    listeners: () => server.runtime.doorbell.listeners,
+    statements: async ({ key, query, variables }: { key: string; query: string; variables: object }) => {
+      const caller = new Caller(server.url, key);
+      const statements = await statementsDuring(server, () => caller.ask(query, variables));
+      caller.close();
+      return statements;
+    },
+  },
+  () => server.close(),
+);
