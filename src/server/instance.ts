@@ -23,6 +23,8 @@ export interface InstanceOptions {
   readonly clock?: Clock;
   /** Gets the doorbell of the database and gives the one to use: a ring is only a hint, so it may lose some. */
   readonly doorbell?: (doorbell: Doorbell) => Doorbell;
+  /** How long a client may leave what was sent to it unread. Milliseconds. */
+  readonly stallMs?: number;
 }
 
 export interface Instance {

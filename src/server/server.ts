@@ -9,6 +9,7 @@ import { supervision } from '../supervisor/supervision.ts';
 import { answerHealth } from './health.ts';
 import { type InstanceOptions, openInstance } from './instance.ts';
 import { createFirstOwner } from './owners.ts';
+import { cutSlowClients } from './slow-clients.ts';
 import { serveWebSocket } from './websocket.ts';
 import { createGraphQLServer, GRAPHQL_PATH } from './yoga.ts';
 
@@ -51,6 +52,7 @@ export async function startServer(
       if (!answerHealth(runtime, state, request, response)) void yoga(request, response, { req: request });
     });
     const sockets = serveWebSocket(http, runtime);
+    const stopCutting = cutSlowClients(http, runtime.logger, options.stallMs);
     await listen(http, config);
     const reactors = {
       scheduler: new Reactor(runtime, scheduler),
@@ -69,6 +71,7 @@ export async function startServer(
       for (const reactor of Object.values(reactors)) await reactor.close();
       await sockets.close();
       await drain(http);
+      stopCutting();
       await instance.close();
     };
     let closing: Promise<void> | undefined;

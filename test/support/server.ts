@@ -1,8 +1,7 @@
 import { issueKey } from '../../src/keys/key.service.ts';
-import type { Clock } from '../../src/platform/clock.ts';
-import type { Doorbell } from '../../src/platform/doorbell.ts';
 import { createLogger } from '../../src/platform/logger.ts';
 import { transact } from '../../src/platform/transaction.ts';
+import type { InstanceOptions } from '../../src/server/instance.ts';
 import { createOwner } from '../../src/server/owners.ts';
 import { type RunningServer, startServer } from '../../src/server/server.ts';
 import { Api } from './api.ts';
@@ -23,7 +22,7 @@ export interface TestServer {
 
 /** A server on a database of its own. It is closed at the end of the test file. */
 export async function startTestServer(
-  options: { clock?: Clock; logLevel?: string; doorbell?: (doorbell: Doorbell) => Doorbell } = {},
+  options: InstanceOptions & { logLevel?: string } = {},
 ): Promise<TestServer> {
   const database = await createTestDatabase();
   const config = {
@@ -34,11 +33,8 @@ export async function startTestServer(
     logLevel: 'warn' as const,
     production: false,
   };
-  const instance = {
-    logger: createLogger(options.logLevel ?? 'error'),
-    ...(options.clock ? { clock: options.clock } : {}),
-    ...(options.doorbell ? { doorbell: options.doorbell } : {}),
-  };
+  const { logLevel, ...more } = options;
+  const instance = { logger: createLogger(logLevel ?? 'error'), ...more };
   const server = await startServer(config, instance);
   const others: RunningServer[] = [];
   const api = new Api(server.url, server.firstKey);
