@@ -13,6 +13,7 @@ export interface Command {
   readonly at: number;
 }
 
+const HEARTBEAT_MS = 5_000;
 const COMMANDS = `subscription($daemonId: ID!, $epoch: Int!) {
   daemonCommands(daemonId: $daemonId, epoch: $epoch) { id type attempt payload task { id } }
 }`;
@@ -24,6 +25,7 @@ export class BenchDaemon {
   readonly #expected = new Map<string, (command: Command) => void>();
   #socket!: Client;
   #epoch = 0;
+  #beat: NodeJS.Timeout | undefined;
 
   private constructor(caller: Caller) {
     this.caller = caller;
@@ -43,6 +45,14 @@ export class BenchDaemon {
     const registered = await daemon.caller.mutate('registerDaemon', input, 'epoch daemon { id }');
     daemon.#epoch = registered.epoch;
     daemon.#listen(registered.daemon.id);
+    daemon.#beat = setInterval(
+      () =>
+        void daemon.caller
+          .mutate('heartbeatDaemon', { epoch: daemon.#epoch }, 'daemon { id }')
+          .catch(() => undefined),
+      HEARTBEAT_MS,
+    );
+    daemon.#beat.unref();
     return daemon;
   }
 
@@ -109,6 +119,7 @@ export class BenchDaemon {
   }
 
   async close(): Promise<void> {
+    clearInterval(this.#beat);
     await this.#socket.dispose();
     this.caller.close();
   }

@@ -7,42 +7,100 @@ import { type LogTail, tailsOf } from './tail.ts';
 
 const PAGE = 500;
 
+/** Events in the order of the log, and how far a reader of them has come: further than the last when a filter skips some. */
+export interface LogPage {
+  readonly events: readonly LoggedEvent[];
+  readonly position: number;
+}
+
 /**
  * The events of one contract after a position, first from storage, then live. It yields in the order of the log, each
- * once, and holds nothing but its position and at most one page.
+ * once, and holds nothing but its position and at most one page. Whoever executes for many subscribers at once does not
+ * iterate over it, but reads pages by itself, from `after` on.
  */
+export class EventSource implements AsyncIterableIterator<LoggedEvent> {
+  readonly tail: LogTail;
+  readonly filter: EventFilter;
+  readonly after: number;
+  readonly #runtime: Runtime;
+  readonly #release: () => void;
+  #iterator: Source<LoggedEvent> | undefined;
+  #closed = false;
+
+  constructor(
+    runtime: Runtime,
+    held: { tail: LogTail; release: () => void },
+    after: number,
+    filter: EventFilter,
+  ) {
+    this.#runtime = runtime;
+    this.tail = held.tail;
+    this.#release = held.release;
+    this.after = after;
+    this.filter = filter;
+  }
+
+  /** What comes after a position: from memory where the tail goes back that far, else a page of storage. */
+  async page(position: number): Promise<LogPage> {
+    const { tail, filter } = this;
+    const live = tail.after(position);
+    if (live) {
+      const some = live.slice(0, PAGE);
+      const events = some.filter((event) => matches(filter, event));
+      return { events, position: some.at(-1)?.sequence ?? position };
+    }
+    // A page that is not full has seen everything up to where the tail stood before the read, which can be later than
+    // its last match: a filter that matches rarely still moves on.
+    const upTo = tail.last;
+    const em = this.#runtime.db.fork();
+    const events = await readEvents(em, tail.contractId, position, PAGE, filter, upTo);
+    const full = events.length === PAGE;
+    return { events, position: full ? (events.at(-1)?.sequence ?? position) : Math.max(position, upTo) };
+  }
+
+  next(): Promise<IteratorResult<LoggedEvent>> {
+    if (this.#closed) return Promise.resolve({ done: true, value: undefined });
+    this.#iterator ??= this.iterate(async (events) => events);
+    return this.#iterator.next();
+  }
+
+  return(): Promise<IteratorResult<LoggedEvent>> {
+    this.#closed = true;
+    this.#release();
+    return this.#iterator?.return() ?? Promise.resolve({ done: true, value: undefined });
+  }
+
+  throw(error: unknown): Promise<IteratorResult<LoggedEvent>> {
+    void this.return();
+    return Promise.reject(error);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** What `make` makes of the events, page by page; its end is the end of this source. */
+  iterate<T>(make: (events: readonly LoggedEvent[]) => Promise<readonly T[]>): Source<T> {
+    let position = this.after;
+    return new Source<T>({
+      listen: (wake) => this.tail.onGrowth(wake),
+      read: async () => {
+        const page = await this.page(position);
+        position = page.position;
+        return page.events.length === 0 ? [] : make(page.events);
+      },
+      more: () => position < this.tail.last,
+      close: this.#release,
+    });
+  }
+}
+
+/** The events of one contract after a position. */
 export async function eventSource(
   runtime: Runtime,
   contractId: Id<'contract'>,
   after: number,
   filter: EventFilter,
-): Promise<AsyncIterableIterator<LoggedEvent>> {
-  const { tail, release } = await tailsOf(runtime).acquire(contractId);
-  let position = after;
-  return new Source<LoggedEvent>({
-    listen: (wake) => tail.onGrowth(wake),
-    read: async () => {
-      const live = tail.after(position);
-      if (live) {
-        position = Math.max(position, tail.last);
-        return live.filter((event) => matches(filter, event));
-      }
-      const page = await fromStorage(runtime, tail, position, filter);
-      position = page.position;
-      return page.events;
-    },
-    more: () => position < tail.last,
-    close: release,
-  });
-}
-
-/**
- * A page that is not full has seen everything up to where the tail stood before the read, which can be later than its
- * last match: a filter that matches rarely still moves on.
- */
-async function fromStorage(runtime: Runtime, tail: LogTail, position: number, filter: EventFilter) {
-  const upTo = tail.last;
-  const events = await readEvents(runtime.db.fork(), tail.contractId, position, PAGE, filter, upTo);
-  const full = events.length === PAGE;
-  return { events, position: full ? (events.at(-1)?.sequence ?? position) : Math.max(position, upTo) };
+): Promise<EventSource> {
+  return new EventSource(runtime, await tailsOf(runtime).acquire(contractId), after, filter);
 }

@@ -8,7 +8,10 @@ import type { Database } from '../platform/database.ts';
  */
 export class Loaders {
   readonly #db: Database;
-  readonly #byId = new Map<unknown, DataLoader<string, object | null>>();
+  readonly #byId = new Map<
+    unknown,
+    { loader: DataLoader<string, object | null>; found: Map<string, object | null> }
+  >();
   readonly #byKey = new Map<unknown, Map<string, DataLoader<string, object[]>>>();
 
   constructor(db: Database) {
@@ -21,29 +24,37 @@ export class Loaders {
     this.#byKey.clear();
   }
 
-  /** The row with this id, or null. `column` is the primary key where that is not called `id`. */
+  /**
+   * The row with this id, or null. `column` is the primary key where that is not called `id`. What is there already is
+   * returned as it is and not as a promise: each of those would make graphql-js wait for the field, and so for its parents.
+   */
   find<T extends object>(
     entity: EntityClass<T>,
     id: string,
     column: keyof T & string = 'id' as never,
-  ): Promise<T | null> {
-    let loader = this.#byId.get(entity);
-    if (!loader) {
-      loader = new DataLoader(async (ids: readonly string[]) => {
+  ): T | null | Promise<T | null> {
+    let known = this.#byId.get(entity);
+    if (!known) {
+      const found = new Map<string, object | null>();
+      const loader = new DataLoader(async (ids: readonly string[]) => {
         const rows = await this.#db.fork().find(entity, { [column]: { $in: [...ids] } } as never);
-        const found = new Map(rows.map((row) => [String(row[column]), row]));
+        for (const id of ids) found.set(id, null);
+        for (const row of rows) found.set(String(row[column]), row);
         return ids.map((each) => found.get(each) ?? null);
       });
-      this.#byId.set(entity, loader);
+      known = { loader, found };
+      this.#byId.set(entity, known);
     }
-    return loader.load(id) as Promise<T | null>;
+    const there = known.found.get(id);
+    return (there === undefined ? known.loader.load(id) : there) as T | null | Promise<T | null>;
   }
 
   /** The row with this id, which a foreign key says is there. */
-  async get<T extends object>(entity: EntityClass<T>, id: string): Promise<T> {
-    const row = await this.find(entity, id);
-    if (!row) throw new Error(`${entity.name} ${id} was deleted while it was read`);
-    return row;
+  get<T extends object>(entity: EntityClass<T>, id: string): T | Promise<T> {
+    const there = this.find(entity, id);
+    return there instanceof Promise
+      ? there.then((row) => existing(entity, id, row))
+      : existing(entity, id, there);
   }
 
   /**
@@ -73,4 +84,9 @@ export class Loaders {
     }
     return loader.load(id) as Promise<T[]>;
   }
+}
+
+function existing<T extends object>(entity: EntityClass<T>, id: string, row: T | null): T {
+  if (!row) throw new Error(`${entity.name} ${id} was deleted while it was read`);
+  return row;
 }

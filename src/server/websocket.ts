@@ -1,30 +1,19 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import {
-  type DocumentNode,
-  type ExecutionArgs,
-  execute,
-  GraphQLError,
-  parse,
-  subscribe,
-  validate,
-} from 'graphql';
-import {
-  CloseCode,
-  type ConnectionInitMessage,
-  type Context as SocketContext,
-  type SubscribePayload,
-} from 'graphql-ws';
+import { type ExecutionArgs, execute, GraphQLError } from 'graphql';
+import { CloseCode, type ConnectionInitMessage, type Context as SocketContext } from 'graphql-ws';
 import { type Extra, useServer } from 'graphql-ws/use/ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { createContext } from '../graphql/context.ts';
 import { maskError } from '../graphql/mask-error.ts';
 import { authenticate } from '../keys/key.service.ts';
 import { topics } from '../platform/doorbell.ts';
-import type { ErrorCode } from '../platform/errors.ts';
 import type { Principal } from '../platform/principal.ts';
 import type { Runtime } from '../platform/runtime.ts';
+import { Documents } from './documents.ts';
 import { schema } from './schema.ts';
+import { type Receiver, SharedExecution } from './shared-execution.ts';
+import { Wire } from './wire.ts';
 import { GRAPHQL_PATH } from './yoga.ts';
 
 /** Largest message a client may send, in bytes: a document with its variables. */
@@ -72,6 +61,9 @@ export function serveWebSocket(server: Server, runtime: Runtime): WebSocketEndpo
   const mask = (errors: readonly unknown[]) => errors.map((error) => maskError(error, runtime.logger));
   const format = (errors: readonly unknown[]) => mask(errors).map((error) => error.toJSON());
 
+  const documents = new Documents(schema);
+  const shared = new SharedExecution(runtime, format);
+  const receivers = new WeakMap<ExecutionArgs, Receiver>();
   const endpoint = useServer(
     {
       connectionInitWaitTimeout: INIT_MS,
@@ -94,26 +86,29 @@ export function serveWebSocket(server: Server, runtime: Runtime): WebSocketEndpo
       },
       onDisconnect: end,
       onClose: end,
-      onSubscribe: (connection, _id, payload) => {
-        const session = sessions.get(connection.extra.socket);
+      onSubscribe: (connection, id, payload) => {
+        const { socket, request } = connection.extra;
+        const session = sessions.get(socket);
         if (!session) return [new GraphQLError('The connection is closed.')];
-        const prepared = prepare(payload);
+        // A parse error thrown from here would close the whole socket, so it is returned.
+        const prepared = documents.prepare(payload.query);
         if ('errors' in prepared) return mask(prepared.errors);
-        const address = connection.extra.request.socket.remoteAddress ?? null;
-        return {
+        const args: ExecutionArgs = {
           schema,
           document: prepared.document,
           operationName: payload.operationName ?? null,
           variableValues: payload.variables ?? null,
           contextValue: createContext(runtime, {
             principal: session.principal,
-            address,
+            address: request.socket.remoteAddress ?? null,
             signal: session.closed.signal,
           }),
-        } as ExecutionArgs;
+        };
+        receivers.set(args, { id, text: payload.query, wire: Wire.of(socket, request.socket) });
+        return args;
       },
       execute,
-      subscribe,
+      subscribe: (args) => shared.subscribe(args, receivers.get(args) as Receiver) as never,
       onError: (_connection, _id, _payload, errors) => format(errors),
       onNext: (_connection, _id, _payload, _args, result) =>
         result.errors ? { data: result.data ?? null, errors: format(result.errors) } : undefined,
@@ -131,31 +126,6 @@ export function serveWebSocket(server: Server, runtime: Runtime): WebSocketEndpo
       clearTimeout(cut);
     },
   };
-}
-
-/** A parse error thrown from `onSubscribe` would close the whole socket, so it is returned. */
-function prepare(
-  payload: SubscribePayload,
-): { document: DocumentNode } | { errors: readonly GraphQLError[] } {
-  let document: DocumentNode;
-  try {
-    document = parse(payload.query);
-  } catch (error) {
-    return { errors: [withCode(error as GraphQLError, 'GRAPHQL_PARSE_FAILED')] };
-  }
-  const errors = validate(schema, document);
-  return errors.length > 0
-    ? { errors: errors.map((error) => withCode(error, 'GRAPHQL_VALIDATION_FAILED')) }
-    : { document };
-}
-
-function withCode(error: GraphQLError, code: ErrorCode): GraphQLError {
-  return new GraphQLError(error.message, {
-    nodes: error.nodes,
-    source: error.source,
-    positions: error.positions,
-    extensions: { code },
-  });
 }
 
 /** `connectionParams: { authorization: "Bearer …" }`, in any case, or `"X-Tool-Key"`. */

@@ -1,11 +1,18 @@
 import type { IncomingMessage } from 'node:http';
-import { createYoga, isAsyncIterable, type YogaInitialContext, type YogaServerInstance } from 'graphql-yoga';
+import {
+  createYoga,
+  isAsyncIterable,
+  type Plugin,
+  type YogaInitialContext,
+  type YogaServerInstance,
+} from 'graphql-yoga';
 import { type Context, createContext } from '../graphql/context.ts';
 import { maskError } from '../graphql/mask-error.ts';
 import { authenticate } from '../keys/key.service.ts';
 import type { Principal } from '../platform/principal.ts';
 import type { Runtime } from '../platform/runtime.ts';
 import { schema } from './schema.ts';
+import { subscribeAlone } from './shared-execution.ts';
 
 export const GRAPHQL_PATH = '/graphql';
 
@@ -27,7 +34,7 @@ export function createGraphQLServer(runtime: Runtime, production: boolean): Yoga
       (await import('@graphql-yoga/render-graphiql')).renderGraphiQL(options),
     batching: false,
     cors: false,
-    plugins: [{ onSubscribe: () => ({ onSubscribeResult: endWithRequest }) }],
+    plugins: [subscriptions(runtime)],
     maskedErrors: { maskError: (error) => maskError(error, runtime.logger) },
     logging: {
       debug: (...args) => runtime.logger.trace(args),
@@ -45,6 +52,16 @@ export function createGraphQLServer(runtime: Runtime, production: boolean): Yoga
       });
     },
   });
+}
+
+/** Subscriptions over SSE: each for itself. */
+function subscriptions(runtime: Runtime): Plugin<Context> {
+  return {
+    onSubscribe: ({ setSubscribeFn }) => {
+      setSubscribeFn((args) => subscribeAlone(runtime, args));
+      return { onSubscribeResult: endWithRequest };
+    },
+  };
 }
 
 /** A client that leaves while its stream is being set up would else leave the source, and its listener, behind. */

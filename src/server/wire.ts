@@ -1,0 +1,57 @@
+import type { Socket } from 'node:net';
+import type { WebSocket } from 'ws';
+
+/** Bytes that may wait for a client before its subscriptions go back to reading storage at its own pace. */
+const MAX_BUFFERED = 1_024 * 1_024;
+
+const wires = new WeakMap<WebSocket, Wire>();
+
+/** The sending side of one WebSocket, for what graphql-ws does not send itself. */
+export class Wire {
+  readonly #socket: WebSocket;
+  readonly #raw: Socket;
+  readonly #waiting = new Set<() => void>();
+
+  private constructor(socket: WebSocket, raw: Socket) {
+    this.#socket = socket;
+    this.#raw = raw;
+    const wake = () => {
+      for (const resolve of this.#waiting) resolve();
+      this.#waiting.clear();
+    };
+    raw.on('drain', wake);
+    raw.once('close', wake);
+  }
+
+  /** @param raw the connection under it, whose writes are held together for a burst */
+  static of(socket: WebSocket, raw: Socket): Wire {
+    const wire = wires.get(socket) ?? new Wire(socket, raw);
+    wires.set(socket, wire);
+    return wire;
+  }
+
+  get isOpen(): boolean {
+    return this.#socket.readyState === this.#socket.OPEN;
+  }
+
+  get isCongested(): boolean {
+    return this.#socket.bufferedAmount > MAX_BUFFERED;
+  }
+
+  /** Sends events of one subscription, each `head`, the payload's JSON and a closing brace. */
+  send(head: string, payloads: readonly string[]): void {
+    if (payloads.length === 0 || !this.isOpen) return;
+    this.#raw.cork();
+    try {
+      for (const payload of payloads) this.#socket.send(`${head}${payload}}`);
+    } finally {
+      this.#raw.uncork();
+    }
+  }
+
+  /** Waits until all was handed to the network, or the socket has closed. */
+  drained(): Promise<void> {
+    if (!this.isOpen || !this.#raw.writableNeedDrain) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.add(resolve));
+  }
+}
