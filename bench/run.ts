@@ -36,7 +36,11 @@ const ROW_LIMIT_MS = 10 * 60_000;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { quick: { type: 'boolean', default: false }, embedded: { type: 'boolean', default: false } },
+  options: {
+    quick: { type: 'boolean', default: false },
+    embedded: { type: 'boolean', default: false },
+    profile: { type: 'string' },
+  },
 });
 const unknown = positionals.filter((name) => !ROWS.some((row) => row.name === name));
 if (unknown.length > 0) {
@@ -58,7 +62,11 @@ const results: Result[] = [];
 let failed = false;
 try {
   for (const row of chosen) {
-    const embedded = values.embedded ? [true] : values.quick || !row.onEmbedded ? [false] : [false, true];
+    const embedded = values.embedded
+      ? [true]
+      : values.quick || values.profile || !row.onEmbedded
+        ? [false]
+        : [false, true];
     for (const each of embedded) {
       const done = await measure(row, each).catch(async (error: unknown) => {
         failed = true;
@@ -81,7 +89,12 @@ process.exit(failed ? 1 : 0);
 
 /** One row on one database: prepared, warmed up, and measured several times. */
 async function measure(row: Row, embedded: boolean): Promise<Result[]> {
-  const world = await World.open({ clusterUrl: cluster.url, embedded, quick: values.quick });
+  const world = await World.open({
+    clusterUrl: cluster.url,
+    embedded,
+    quick: values.quick,
+    profileDir: values.profile ?? null,
+  });
   const late = AbortSignal.timeout(ROW_LIMIT_MS);
   const limit = new Promise<never>((_, reject) => {
     late.addEventListener('abort', () => reject(new Error('it took too long')), { once: true });

@@ -39,9 +39,16 @@ export class Child {
   }
 
   /** Starts a script of `bench/` as a process of its own, with the garbage collector at hand. */
-  static async start(script: string, options: object = {}): Promise<Child> {
+  static async start(
+    script: string,
+    options: object = {},
+    nodeFlags: readonly string[] = [],
+  ): Promise<Child> {
     const path = fileURLToPath(new URL(`../${script}`, import.meta.url));
-    const process = fork(path, [JSON.stringify(options)], { execArgv: ['--expose-gc'], stdio: 'inherit' });
+    const process = fork(path, [JSON.stringify(options)], {
+      execArgv: ['--expose-gc', ...nodeFlags],
+      stdio: 'inherit',
+    });
     const child = new Child(script, process);
     await child.call('ready');
     return child;

@@ -13,6 +13,8 @@ export interface Setting {
   readonly embedded: boolean;
   /** One second a row: to see that it works, not how fast it is. */
   readonly quick: boolean;
+  /** Where to write a CPU profile of our server; null: none. */
+  readonly profileDir: string | null;
 }
 
 /** What one row runs in: a server of ours on a database of its own, and whatever else the row starts. */
@@ -43,7 +45,7 @@ export class World {
     const dataDir = mkdtempSync(join(tmpdir(), 'taskmesh-bench-'));
     ends.push(() => rmSync(dataDir, { recursive: true, force: true }));
     const databaseUrl = setting.embedded ? null : await newDatabase(setting.clusterUrl, ends);
-    const server = await Child.start('servers/taskmesh.ts', { databaseUrl, dataDir });
+    const server = await Child.start('servers/taskmesh.ts', { databaseUrl, dataDir }, profiling(setting));
     ends.push(() => server.stop());
     const { url, key } = await server.call<{ url: string; key: string }>('where');
     const owner = new Caller(url, key);
@@ -113,6 +115,10 @@ export class World {
   async close(): Promise<void> {
     for (const end of this.#ends.reverse()) await end();
   }
+}
+
+function profiling({ profileDir }: Setting): string[] {
+  return profileDir === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`];
 }
 
 async function newDatabase(clusterUrl: string, ends: (() => unknown)[]): Promise<string> {

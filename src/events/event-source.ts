@@ -11,6 +11,8 @@ const PAGE = 500;
 export interface LogPage {
   readonly events: readonly LoggedEvent[];
   readonly position: number;
+  /** Whether it came from storage and more is known to follow there. */
+  readonly isFull: boolean;
 }
 
 /**
@@ -47,15 +49,19 @@ export class EventSource implements AsyncIterableIterator<LoggedEvent> {
     if (live) {
       const some = live.slice(0, PAGE);
       const events = some.filter((event) => matches(filter, event));
-      return { events, position: some.at(-1)?.sequence ?? position };
+      return { events, position: some.at(-1)?.sequence ?? position, isFull: false };
     }
     // A page that is not full has seen everything up to where the tail stood before the read, which can be later than
     // its last match: a filter that matches rarely still moves on.
     const upTo = tail.last;
     const em = this.#runtime.db.fork();
     const events = await readEvents(em, tail.contractId, position, PAGE, filter, upTo);
-    const full = events.length === PAGE;
-    return { events, position: full ? (events.at(-1)?.sequence ?? position) : Math.max(position, upTo) };
+    const isFull = events.length === PAGE;
+    return {
+      events,
+      position: isFull ? (events.at(-1)?.sequence ?? position) : Math.max(position, upTo),
+      isFull,
+    };
   }
 
   next(): Promise<IteratorResult<LoggedEvent>> {

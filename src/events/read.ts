@@ -55,11 +55,18 @@ export async function readEvents(
   const { rows } = await sql<EventRow>`
     select sequence, type, task_id, data, occurred_at from contract_event
     where ${sql.join(conditions, sql` and `)} order by sequence limit ${limit}`.execute(kysely(em));
+  // A page is mostly of one task, and an id takes longer to write out than all the rest of a row.
+  const ids = new Map<string, Id<'task'>>();
+  const idOf = (uuid: string) => {
+    const known = ids.get(uuid) ?? fromUuid('task', uuid);
+    ids.set(uuid, known);
+    return known;
+  };
   return rows.map((row) => ({
     contractId,
     sequence: row.sequence,
     type: row.type,
-    taskId: row.task_id === null ? null : fromUuid('task', row.task_id),
+    taskId: row.task_id === null ? null : idOf(row.task_id),
     data: row.data,
     occurredAt: new Date(row.occurred_at),
   })) as LoggedEvent[];

@@ -1,5 +1,5 @@
 import type { ExecutionResult } from 'graphql';
-import type { EventSource } from '../events/event-source.ts';
+import type { EventSource, LogPage } from '../events/event-source.ts';
 import type { Cohort, Payload } from './cohort.ts';
 import type { Wire } from './wire.ts';
 
@@ -50,11 +50,15 @@ export class Member implements AsyncGenerator<ExecutionResult, void, void> {
 
   /** Reads and executes by itself, as fast as the client takes it, until it can join the cohort. */
   async catchUp(): Promise<void> {
+    let ahead: Promise<LogPage> | undefined;
     try {
       while (!this.#closed) {
         await this.#wire.drained();
         if (this.#closed || this.#cohort.admit(this)) return;
-        const page = await this.#source.page(this.#position);
+        const page = await (ahead ?? this.#source.page(this.#position));
+        // Storage reads the next page while this one is executed and sent.
+        ahead = page.isFull ? this.#source.page(page.position) : undefined;
+        ahead?.catch(() => undefined);
         const payloads = await this.#cohort.payloads(page.events);
         for (let from = 0; from < payloads.length && !this.#closed; from += SLICE) {
           this.#send(payloads.slice(from, from + SLICE));

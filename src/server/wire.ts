@@ -4,6 +4,9 @@ import type { WebSocket } from 'ws';
 /** Bytes that may wait for a client before its subscriptions go back to reading storage at its own pace. */
 const MAX_BUFFERED = 1_024 * 1_024;
 
+/** Bytes beyond which a subscription that catches up waits: enough to keep the network busy. */
+const AHEAD = 256 * 1_024;
+
 const wires = new WeakMap<WebSocket, Wire>();
 
 /** The sending side of one WebSocket, for what graphql-ws does not send itself. */
@@ -49,9 +52,9 @@ export class Wire {
     }
   }
 
-  /** Waits until all was handed to the network, or the socket has closed. */
+  /** Waits while much is on its way to the client: until all of it was handed to the network, or the socket has closed. */
   drained(): Promise<void> {
-    if (!this.isOpen || !this.#raw.writableNeedDrain) return Promise.resolve();
+    if (!this.isOpen || this.#raw.writableLength < AHEAD) return Promise.resolve();
     return new Promise((resolve) => this.#waiting.add(resolve));
   }
 }
