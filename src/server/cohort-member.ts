@@ -1,10 +1,8 @@
 import type { ExecutionResult } from 'graphql';
 import type { EventSource, LogPage } from '../events/event-source.ts';
-import type { Cohort, Payload } from './cohort.ts';
+import { Burst } from './burst.ts';
+import type { Cohort } from './cohort.ts';
 import type { Wire } from './wire.ts';
-
-/** Payloads that are sent before a client that catches up is waited for. */
-const SLICE = 100;
 
 /**
  * One subscriber of a cohort. For graphql-ws it is the iterator of a subscription that yields nothing until it ends: the
@@ -16,7 +14,7 @@ export class Member implements AsyncGenerator<ExecutionResult, void, void> {
   readonly #cohort: Cohort;
   readonly #source: EventSource;
   readonly #wire: Wire;
-  readonly #head: string;
+  readonly #id: Buffer;
   readonly #end = Promise.withResolvers<IteratorResult<ExecutionResult, void>>();
   #position: number;
   #closed = false;
@@ -25,7 +23,7 @@ export class Member implements AsyncGenerator<ExecutionResult, void, void> {
     this.#cohort = cohort;
     this.#source = source;
     this.#wire = wire;
-    this.#head = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
+    this.#id = Buffer.from(JSON.stringify(id));
     this.#position = source.after;
     this.freshFrom = freshFrom;
     // Nobody asks for the end of one that failed before it was asked.
@@ -38,14 +36,16 @@ export class Member implements AsyncGenerator<ExecutionResult, void, void> {
   }
 
   /** Sends what it does not have yet. With too much on its way to the client already it falls behind instead. */
-  deliver(payloads: readonly Payload[], upTo: number): void {
-    if (this.#closed || upTo <= this.#position) return;
-    if (this.#wire.isCongested) {
-      this.#cohort.fallBehind(this);
-      return;
+  deliver(bursts: readonly Burst[], upTo: number): void {
+    if (this.#closed) return;
+    for (const burst of bursts) {
+      if (this.#wire.isCongested) {
+        this.#cohort.fallBehind(this);
+        return;
+      }
+      this.#send(burst);
     }
-    this.#send(payloads);
-    this.#position = upTo;
+    this.#position = Math.max(this.#position, upTo);
   }
 
   /** Reads and executes by itself, as fast as the client takes it, until it can join the cohort. */
@@ -60,8 +60,9 @@ export class Member implements AsyncGenerator<ExecutionResult, void, void> {
         ahead = page.isFull ? this.#source.page(page.position) : undefined;
         ahead?.catch(() => undefined);
         const payloads = await this.#cohort.payloads(page.events);
-        for (let from = 0; from < payloads.length && !this.#closed; from += SLICE) {
-          this.#send(payloads.slice(from, from + SLICE));
+        for (const burst of Burst.of(payloads)) {
+          if (this.#closed) return;
+          this.#send(burst);
           await this.#wire.drained();
         }
         this.#position = page.position;
@@ -71,13 +72,11 @@ export class Member implements AsyncGenerator<ExecutionResult, void, void> {
     }
   }
 
-  #send(payloads: readonly Payload[]): void {
-    const after = this.#position;
-    const fresh = payloads.filter(({ sequence }) => sequence > after);
-    this.#wire.send(
-      this.#head,
-      fresh.map(({ json }) => json),
-    );
+  #send(burst: Burst): void {
+    const fresh = burst.after(this.#position);
+    if (!fresh) return;
+    this.#wire.write(fresh.framesFor(this.#id));
+    this.#position = fresh.last;
   }
 
   #fail(error: unknown): void {

@@ -3,15 +3,10 @@ import type { ExecutionResult } from 'graphql';
 import type { EventSource } from '../events/event-source.ts';
 import type { LoggedEvent } from '../events/event-types.ts';
 import type { Runtime } from '../platform/runtime.ts';
+import { Burst, type Payload } from './burst.ts';
 import { Member } from './cohort-member.ts';
 import type { EventExecution } from './event-execution.ts';
 import type { Wire } from './wire.ts';
-
-/** One event as it goes to subscribers, whose frames differ by the id only. */
-export interface Payload {
-  readonly sequence: number;
-  readonly json: string;
-}
 
 /** Payloads kept for subscribers that are about to join. */
 const MAX_KEPT = 2_048;
@@ -90,7 +85,7 @@ export class Cohort {
     if (member.position < this.#from || member.position < member.freshFrom) return false;
     this.#behind.delete(member);
     this.#live.add(member);
-    member.deliver(this.#kept, this.#to);
+    member.deliver(Burst.of(this.#kept), this.#to);
     this.#forget();
     return true;
   }
@@ -138,11 +133,12 @@ export class Cohort {
 
   async #deliver(payloads: readonly Payload[]): Promise<void> {
     const to = this.#to;
+    const bursts = Burst.of(payloads);
     let began = performance.now();
     for (const member of [...this.#live]) {
       // It may have left, or fallen behind, in a turn in between.
       if (!this.#live.has(member)) continue;
-      member.deliver(payloads, to);
+      member.deliver(bursts, to);
       if (performance.now() - began < TURN_MS) continue;
       await turn();
       began = performance.now();

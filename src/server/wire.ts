@@ -26,7 +26,7 @@ export class Wire {
     raw.once('close', wake);
   }
 
-  /** @param raw the connection under it, whose writes are held together for a burst */
+  /** @param raw the connection under it */
   static of(socket: WebSocket, raw: Socket): Wire {
     const wire = wires.get(socket) ?? new Wire(socket, raw);
     wires.set(socket, wire);
@@ -41,15 +41,12 @@ export class Wire {
     return this.#socket.bufferedAmount > MAX_BUFFERED;
   }
 
-  /** Sends events of one subscription, each `head`, the payload's JSON and a closing brace. */
-  send(head: string, payloads: readonly string[]): void {
-    if (payloads.length === 0 || !this.isOpen) return;
-    this.#raw.cork();
-    try {
-      for (const payload of payloads) this.#socket.send(`${head}${payload}}`);
-    } finally {
-      this.#raw.uncork();
-    }
+  /**
+   * Sends whole messages that are framed already. Between two messages of `ws` they may stand anywhere, since it writes
+   * each of its own at once: it compresses none.
+   */
+  write(frames: Buffer): void {
+    if (this.isOpen) this.#raw.write(frames);
   }
 
   /** Waits while much is on its way to the client: until all of it was handed to the network, or the socket has closed. */
