@@ -1,11 +1,14 @@
+import { sql } from 'kysely';
 import { ContractEvent, registerEventTypes } from '../events/event.schema.ts';
 import type { EventOf, LoggedEvent } from '../events/event-types.ts';
 import { builder } from '../graphql/builder.ts';
 import { Node, registerNode } from '../graphql/node.ts';
 import { REQUEST_ID } from '../graphql/request-id.ts';
 import { authorize } from '../keys/permissions.ts';
+import type { EntityManager } from '../platform/database.ts';
 import { DomainError, notFound } from '../platform/errors.ts';
-import { parseId } from '../platform/ids.ts';
+import { type Id, parseId } from '../platform/ids.ts';
+import { readGroups } from '../platform/read-rows.ts';
 import { findTask } from '../tasks/task.access.ts';
 import { Task } from '../tasks/task.entity.ts';
 import { TaskType } from '../tasks/task.schema.ts';
@@ -114,13 +117,20 @@ builder.objectField(TaskType, 'checkpoints', (t) =>
   t.field({
     type: [CheckpointType],
     description: 'The checkpoints of its working copy, first to last.',
-    resolve: async (task, _, { loaders }) => {
-      if (!task.worktreeId) return [];
-      const { originId } = await loaders.get(Worktree, task.worktreeId);
-      return loaders.many(Checkpoint, 'originId', originId, {}, 'number');
-    },
+    resolve: (task, _, { loaders }) =>
+      task.worktreeId ? loaders.groups('checkpoints of a copy', task.worktreeId, checkpointsOfCopies) : [],
   }),
 );
+
+/** Those of copies that continue each other belong to all of them. */
+function checkpointsOfCopies(em: EntityManager, ids: readonly string[]): Promise<Map<string, Checkpoint[]>> {
+  return readGroups(em, Checkpoint, {
+    join: sql`join worktree on worktree.origin_id = checkpoint.origin_id`,
+    key: 'worktree.id',
+    ids: ids as readonly Id<'worktree'>[],
+    order: 'checkpoint.number',
+  });
+}
 
 const CreateCheckpointInput = builder.inputType('CreateCheckpointInput', {
   description: 'What to save.',

@@ -19,10 +19,27 @@ export async function findContract(
   field = 'contractId',
 ): Promise<Contract> {
   const contractId = parseId('contract', id, field);
-  const contract = await em.findOne(Contract, { id: contractId, ownerId: principal.ownerId });
+  const contract = await oncePer(em, contractId, () =>
+    em.findOne(Contract, { id: contractId, ownerId: principal.ownerId }),
+  );
   if (!contract) throw notFound('contract', contractId);
   authorizeContract(principal, contract.id);
   return contract;
+}
+
+const found = new WeakMap<EntityManager, Map<string, Promise<Contract | null>>>();
+
+/** The fields of one operation that are about the same contract look for it once. */
+function oncePer(
+  em: EntityManager,
+  id: string,
+  find: () => Promise<Contract | null>,
+): Promise<Contract | null> {
+  const ofOperation = found.get(em) ?? new Map<string, Promise<Contract | null>>();
+  found.set(em, ofOperation);
+  const there = ofOperation.get(id) ?? find();
+  ofOperation.set(id, there);
+  return there;
 }
 
 /**

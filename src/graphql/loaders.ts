@@ -1,6 +1,7 @@
 import type { EntityClass } from '@mikro-orm/core';
 import DataLoader from 'dataloader';
-import type { Database } from '../platform/database.ts';
+import type { Database, EntityManager } from '../platform/database.ts';
+import { readRows } from '../platform/read-rows.ts';
 
 /**
  * Batches what the fields of one answer load: one SQL statement per kind of object, however many there are. Made anew
@@ -37,7 +38,7 @@ export class Loaders {
     if (!known) {
       const found = new Map<string, object | null>();
       const loader = new DataLoader(async (ids: readonly string[]) => {
-        const rows = await this.#db.fork().find(entity, { [column]: { $in: [...ids] } } as never);
+        const rows = await readRows(this.#db.fork(), entity, { [column]: ids }, column);
         for (const id of ids) found.set(id, null);
         for (const row of rows) found.set(String(row[column]), row);
         return ids.map((each) => found.get(each) ?? null);
@@ -74,10 +75,27 @@ export class Loaders {
     let loader = loaders.get(name);
     if (!loader) {
       loader = new DataLoader(async (ids: readonly string[]) => {
-        const rows = await this.#db.fork().find(entity, { ...where, [column]: { $in: [...ids] } } as never, {
-          orderBy: { [order]: 'asc' } as never,
-        });
+        const rows = await readRows(this.#db.fork(), entity, { ...where, [column]: ids }, order);
         const groups = Map.groupBy(rows, (row) => String(row[column]));
+        return ids.map((each) => groups.get(each) ?? []);
+      });
+      loaders.set(name, loader);
+    }
+    return loader.load(id) as Promise<T[]>;
+  }
+
+  /** What `load` finds for each of several ids: one statement for all that are asked for. `name` is that of the relation. */
+  groups<T extends object>(
+    name: string,
+    id: string,
+    load: (em: EntityManager, ids: readonly string[]) => Promise<Map<string, T[]>>,
+  ): Promise<T[]> {
+    const loaders = this.#byKey.get(name) ?? new Map<string, DataLoader<string, object[]>>();
+    this.#byKey.set(name, loaders);
+    let loader = loaders.get(name);
+    if (!loader) {
+      loader = new DataLoader(async (ids: readonly string[]) => {
+        const groups = await load(this.#db.fork(), ids);
         return ids.map((each) => groups.get(each) ?? []);
       });
       loaders.set(name, loader);

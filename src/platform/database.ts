@@ -8,6 +8,7 @@ import pg from 'pg';
 import { NamingStrategy } from './columns.ts';
 import type { ServerConfig } from './config.ts';
 import { lockDataDirectory } from './data-lock.ts';
+import { PreparingClient } from './preparing-client.ts';
 
 export type EntityManager = SqlEntityManager;
 
@@ -63,6 +64,7 @@ export async function openDatabase(
     const orm = (await MikroORM.init({
       ...options,
       clientUrl: config.databaseUrl,
+      driverOptions: { Client: PreparingClient },
       pool: { min: 0, max: 20 },
     } as never)) as unknown as SqlMikroORM;
     return database(orm, false, () => undefined);

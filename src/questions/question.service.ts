@@ -9,6 +9,7 @@ import { type EntityManager, kysely } from '../platform/database.ts';
 import { topics } from '../platform/doorbell.ts';
 import { DomainError, notFound } from '../platform/errors.ts';
 import { fromUuid, type Id, parseId, toUuid } from '../platform/ids.ts';
+import { readRows } from '../platform/read-rows.ts';
 import type { Operation } from '../platform/runtime.ts';
 import { move } from '../platform/states.ts';
 import { boundedInt } from '../platform/text.ts';
@@ -219,5 +220,5 @@ export async function listQuestions(
   authorize(op.principal, 'read');
   const contract = await findContract(op.em, op.principal, contractId);
   const where = { contractId: contract.id, ...(status ? { status } : {}) };
-  return op.em.find(Question, where, { orderBy: { id: 'asc' }, limit: 1_000 });
+  return readRows(op.em, Question, where, 'id', 1_000);
 }

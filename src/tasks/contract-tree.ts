@@ -3,6 +3,7 @@ import type { Contract } from '../contracts/contract.entity.ts';
 import { ContractType } from '../contracts/contract.schema.ts';
 import { builder } from '../graphql/builder.ts';
 import { authorize } from '../keys/permissions.ts';
+import { readRows } from '../platform/read-rows.ts';
 import type { Operation } from '../platform/runtime.ts';
 import { Task } from './task.entity.ts';
 import { TaskStatusType, TaskType } from './task.schema.ts';
@@ -26,7 +27,7 @@ interface Tree {
 async function contractTree(op: Operation, contractId: string): Promise<Tree> {
   authorize(op.principal, 'read');
   const contract = await findContract(op.em, op.principal, contractId);
-  const tasks = await op.em.find(Task, { contractId: contract.id }, { orderBy: { id: 'asc' } });
+  const tasks = await readRows(op.em, Task, { contractId: contract.id }, 'id');
   return { contract, ...arrange(tasks) };
 }
 

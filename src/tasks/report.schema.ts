@@ -50,7 +50,7 @@ const RegisterDaemonPayload = builder.objectRef<Daemon>('RegisterDaemonPayload')
       description: 'What the server believes it has: whatever else it runs is to be stopped.',
       resolve: async (daemon, _, { loaders }) => {
         const tasks = await loaders.many(Task, 'daemonId', daemon.id, {
-          status: { $in: ['STARTING', 'RUNNING', 'CANCELLING', 'PAUSED', 'WAITING'] },
+          status: ['STARTING', 'RUNNING', 'CANCELLING', 'PAUSED', 'WAITING'],
         });
         return Promise.all(tasks.map((task) => heldTask(task, loaders)));
       },

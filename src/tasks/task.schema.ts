@@ -258,7 +258,7 @@ builder.objectField(DaemonType, 'runningTasks', (t) =>
     resolve: async (daemon, _, { loaders }) => {
       const tasks = await loaders.many(Task, 'daemonId', daemon.id, {
         role: 'WORK',
-        status: { $in: ['STARTING', 'RUNNING', 'CANCELLING'] },
+        status: ['STARTING', 'RUNNING', 'CANCELLING'],
       });
       return tasks.length;
     },
