@@ -32,6 +32,8 @@ async function peerOf(world: World): Promise<(() => Promise<unknown>) | null> {
   if (world.setting.embedded) return null;
   const connectionString = await world.emptyDatabase();
   const pool = new pg.Pool({ connectionString, max: CALLERS });
+  pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
   const utils = await makeWorkerUtils({ pgPool: pool, logger: new Logger(() => () => undefined) });
   world.atEnd(async () => {
     await utils.release();

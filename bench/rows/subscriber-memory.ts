@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Child } from '../harness/child.ts';
 import type { Row, Sample } from '../harness/row.ts';
@@ -38,10 +41,18 @@ async function prepare(world: World): Promise<() => Promise<Sample[]>> {
   const daemon = await world.daemon();
   const contractId = await world.contract();
   const taskId = await world.running(daemon, contractId);
-  const { url, key } = world.owner;
-  // Each socket watches its key: that is the listener which is waited for.
-  const ours = (count: number) =>
-    costOf(world.server, url.replace('http', 'ws'), key, count, { taskId, after: 0 });
+  const { key } = world.owner;
+  // Another instance each time: memory that was given back is not given back to the system.
+  const ours = async (count: number) => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'taskmesh-bench-'));
+    const server = await Child.start('servers/taskmesh.ts', { databaseUrl: world.databaseUrl, dataDir });
+    const { url } = await server.call<{ url: string }>('where');
+    // Each socket watches its key: that is the listener which is waited for.
+    return costOf(server, url.replace('http', 'ws'), key, count, { taskId, after: 0 }).finally(async () => {
+      await server.stop();
+      rmSync(dataDir, { recursive: true, force: true });
+    });
+  };
   const theirs = async (count: number) => {
     const bare = await Child.start('peers/plain-yoga.ts');
     const where = await bare.call<{ url: string }>('where');

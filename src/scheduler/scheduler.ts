@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { topics } from '../platform/doorbell.ts';
 import type { Reaction } from '../platform/reactor.ts';
 import type { Runtime } from '../platform/runtime.ts';
@@ -6,6 +7,9 @@ import { expireQuestions, withdrawOrphans } from '../questions/question.service.
 import { candidates, claimTask } from './claim.ts';
 import { giveUpLostDaemons, withdrawUnaccepted } from './lost-daemons.ts';
 import { noticeStalledTasks } from './stalled-tasks.ts';
+
+/** Between a look that started nothing and the next, at most. */
+const MAX_PAUSE_MS = 20;
 
 /**
  * Starts tasks as soon as something happens that makes a start possible, and sweeps for what no ring tells: leases that
@@ -16,10 +20,15 @@ export const scheduler: Reaction = {
   topic: topics.schedule,
   round: async (runtime, sweep, isClosed) => {
     if (sweep) await upkeep(runtime);
+    const began = performance.now();
+    let started = 0;
     for (const id of await candidates(runtime)) {
       if (isClosed()) return;
-      await claimTask(runtime, id);
+      if (await claimTask(runtime, id)) started += 1;
     }
+    // A queue behind full daemons grows by a ring for each task: looking through it for each, without pause, would slow
+    // down those who add them. So half of the time at most goes into looking in vain.
+    if (started === 0 && !sweep) await delay(Math.min(performance.now() - began, MAX_PAUSE_MS));
   },
 };
 

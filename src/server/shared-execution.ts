@@ -64,11 +64,18 @@ export class SharedExecution {
     const key = keyOf(validated.document, validated.operation, receiver.text, coerced, principal);
     let cohort = this.#cohorts.get(key);
     if (!cohort) {
-      const execution = new EventExecution(this.#runtime, validated, principal);
+      const execution = new EventExecution(
+        this.#runtime,
+        { ...validated, contextValue: undefined },
+        principal,
+      );
       const remove = () => void this.#cohorts.delete(key);
       cohort = new Cohort(this.#runtime, source, execution, this.#format, remove);
       this.#cohorts.set(key, cohort);
     }
+    // graphql-ws keeps the arguments for as long as the subscription lives, and with its context the operation's
+    // EntityManager: more than all the rest of an idle subscriber.
+    args.contextValue = undefined;
     return cohort.add(source, receiver.wire, receiver.id);
   }
 }
