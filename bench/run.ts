@@ -1,7 +1,7 @@
-import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { startCluster } from '../test/support/start-cluster.ts';
 import { stopChildren } from './harness/child.ts';
+import { record } from './harness/record.ts';
 import { type Result, summarize, table } from './harness/results.ts';
 import type { Row } from './harness/row.ts';
 import { World } from './harness/world.ts';
@@ -72,7 +72,7 @@ try {
 }
 console.log(table(results));
 if (!values.quick)
-  writeFileSync(new URL('results.json', import.meta.url), `${JSON.stringify(results, null, 2)}\n`);
+  record(results, positionals.length === 0 && !failed && !values.embedded && !values.profile);
 process.exit(failed ? 1 : 0);
 
 /** Whether to measure on the embedded database. */
