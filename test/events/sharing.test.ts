@@ -12,7 +12,7 @@ import { SseSubscription } from '../support/sse.ts';
 import { statementsDuring } from '../support/statements.ts';
 
 const { api, server, newOwner } = await startTestServer({ logLevel: 'silent' });
-const daemon = await HandDaemon.connect(api, { max: 100 });
+const daemon = (await HandDaemon.connect(api, { max: 100 })).alive();
 const { contractId, taskId, supervisor, agent } = await runningTask(api, daemon);
 const colleague = api.as(
   (await api.mutate('createKey', { kind: 'USER', name: 'colleague' }, 'key')).key as string,
