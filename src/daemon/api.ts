@@ -1,11 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TaskmeshClient } from '../client/client.ts';
-import { ApiError, UnreachableError } from '../client/errors.ts';
+import { ApiError } from '../client/errors.ts';
 import {
+  AcknowledgeAnswerDocument,
   type AppendTaskOutputInput,
+  type AskQuestionInput,
   type CommandErrorInput,
   DaemonAcceptCommandDocument,
   DaemonAppendOutputDocument,
+  DaemonAskQuestionDocument,
+  type DaemonAskQuestionMutation,
+  DaemonAwaitAnswerDocument,
   DaemonCheckpointPartDocument,
   DaemonCompleteCommandDocument,
   DaemonDisconnectDocument,
@@ -15,14 +20,18 @@ import {
   type DaemonRegisterMutation,
   DaemonReportTaskDocument,
   DaemonUploadCheckpointPartDocument,
+  DaemonWithdrawQuestionDocument,
   type RecordCheckpointInput,
   type RegisterDaemonInput,
   type ReportTaskInput,
   type UploadCheckpointPartInput,
 } from '../client/generated/graphql.ts';
 import type { Logger } from './options.ts';
+import { isPassing, type Patience, untilAnswered } from './retrying.ts';
 
 export type Registered = DaemonRegisterMutation['registerDaemon'];
+/** What asking or waiting came to. */
+export type Asked = DaemonAskQuestionMutation['askQuestion'];
 
 /** Where the epoch of the present connection comes from. */
 export interface Epochs {
@@ -32,15 +41,9 @@ export interface Epochs {
   refused(epoch: number, error: ApiError): void;
 }
 
-/**
- * Refusals that say nothing about the call: the same one may be taken later. A refused key ends the daemon
- * elsewhere.
- */
-const PASSING = new Set(['INTERNAL_SERVER_ERROR', 'SHUTTING_DOWN', 'UNAUTHENTICATED']);
-
-/** Whether a call is to be repeated as it is. */
-export function isPassing(error: unknown): boolean {
-  return error instanceof UnreachableError || (error instanceof ApiError && PASSING.has(error.code));
+/** A refused key ends the daemon elsewhere. */
+function isDaemonPassing(error: unknown): boolean {
+  return isPassing(error) || (error instanceof ApiError && error.code === 'UNAUTHENTICATED');
 }
 
 /**
@@ -50,13 +53,11 @@ export function isPassing(error: unknown): boolean {
  */
 export class DaemonApi {
   readonly #client: TaskmeshClient;
-  readonly #logger: Logger;
-  readonly #signal: AbortSignal;
+  readonly #patience: Patience;
 
   constructor(client: TaskmeshClient, logger: Logger, signal: AbortSignal) {
     this.#client = client;
-    this.#logger = logger;
-    this.#signal = signal;
+    this.#patience = { logger, signal, isPassing: isDaemonPassing };
   }
 
   /** Once. Milliseconds. */
@@ -130,22 +131,34 @@ export class DaemonApi {
   }
 
   /** @throws ApiError when the server refuses; the signal's reason when the daemon stops first */
-  async #untilAnswered<Result>(
-    what: string,
-    call: (signal: AbortSignal) => Promise<Result>,
-  ): Promise<Result> {
-    for (let pause = 100; ; pause = Math.min(pause * 2, 5_000)) {
-      this.#signal.throwIfAborted();
-      try {
-        return await call(this.#signal);
-      } catch (error) {
-        this.#signal.throwIfAborted();
-        if (!isPassing(error)) throw error;
-        this.#logger.debug({ err: error, call: what }, 'no answer, trying again');
-      }
-      // Not all at the same moment when a server comes back.
-      await delay(pause * (0.5 + Math.random()), undefined, { signal: this.#signal });
-    }
+  #untilAnswered<Result>(what: string, call: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+    return untilAnswered(what, this.#patience, call);
+  }
+
+  async askQuestion(input: AskQuestionInput): Promise<Asked> {
+    return this.#untilAnswered('askQuestion', async (signal) => {
+      return (await this.#client.request(DaemonAskQuestionDocument, { input }, { signal })).askQuestion;
+    });
+  }
+
+  /** Waits for so long at most. */
+  async awaitAnswer(questionId: string, timeoutSeconds: number): Promise<Asked> {
+    return this.#untilAnswered('awaitAnswer', async (signal) => {
+      const variables = { input: { questionId, timeoutSeconds } };
+      return (await this.#client.request(DaemonAwaitAnswerDocument, variables, { signal })).awaitAnswer;
+    });
+  }
+
+  async acknowledgeAnswer(questionId: string): Promise<void> {
+    await this.#untilAnswered('acknowledgeAnswer', (signal) =>
+      this.#client.request(AcknowledgeAnswerDocument, { input: { questionId } }, { signal }),
+    );
+  }
+
+  async withdrawQuestion(questionId: string): Promise<void> {
+    await this.#untilAnswered('withdrawQuestion', (signal) =>
+      this.#client.request(DaemonWithdrawQuestionDocument, { input: { questionId } }, { signal }),
+    );
   }
 
   #inEpoch<Result>(

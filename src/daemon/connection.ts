@@ -7,8 +7,9 @@ import {
   type RegisterDaemonInput,
 } from '../client/generated/graphql.ts';
 import { HEARTBEAT_SECONDS } from '../platform/protocol.ts';
-import { type DaemonApi, type Epochs, isPassing, type Registered } from './api.ts';
+import type { DaemonApi, Epochs, Registered } from './api.ts';
 import { DaemonStoppedError, type Logger } from './options.ts';
+import { isPassing } from './retrying.ts';
 
 export type DaemonCommand = DaemonCommandsSubscription['daemonCommands'];
 

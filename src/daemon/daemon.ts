@@ -65,6 +65,8 @@ async function run(options: DaemonOptions, unlock: () => void): Promise<RunningD
     profiles: options.profiles,
     baseEnv: options.baseEnv,
     binDir: await writeShim(options.dataDir, options.cliPath),
+    cliPath: options.cliPath,
+    version: options.version,
     serverUrl,
     spoolLimitBytes: options.spoolLimitBytes ?? SPOOL_LIMIT_BYTES,
     github: options.github ?? null,

@@ -1,7 +1,9 @@
 import { ApiError } from '../client/errors.ts';
-import type { ReportedStatus, ReportTaskInput } from '../client/generated/graphql.ts';
+import type { ReportedStatus } from '../client/generated/graphql.ts';
+import { exitText } from './agents/exit-text.ts';
 import type { CheckpointResult } from './checkpoints.ts';
 import { publishCopy } from './publishing.ts';
+import { reportAfterOutput } from './reporting.ts';
 import type { RunContext } from './run-context.ts';
 import type { TaskRun } from './task-run.ts';
 
@@ -21,12 +23,14 @@ export async function finish(run: TaskRun, context: RunContext): Promise<void> {
   const { logger, signal } = context;
   const { taskId, attempt } = run.record;
   await run.sender.flush();
-  if (!run.isStale) {
+  // One that rests has been saved; the server has it as PAUSED or WAITING, and wakes it by a new attempt.
+  const isLeftToRest = run.record.isParked && run.record.ending === null;
+  if (!run.isStale && !isLeftToRest) {
     const end = endOf(run);
     await save(run, context, end);
     await run.sender.flush();
     if (end.status === 'INTERRUPTED' && context.handBack.isWanted) await handBack(run, context);
-    else await report(run, context, end);
+    else await reportAfterOutput(run, context, end);
     logger.info({ taskId, attempt, status: end.status }, 'task ended');
   }
   signal.throwIfAborted();
@@ -40,10 +44,9 @@ function endOf(run: TaskRun): End {
   if (ending !== null) return { status: ending, errorMessage: null };
   if (exit === null)
     return { status: 'INTERRUPTED', errorMessage: 'The daemon ended while the agent was running.' };
+  if (exit.failure) return { status: 'FAILED', errorMessage: exit.failure };
   if (exit.code === 0) return { status: 'DONE', errorMessage: null };
-  const how =
-    exit.code === null ? `was killed by ${exit.signal ?? 'a signal'}` : `exited with code ${exit.code}`;
-  return { status: 'FAILED', errorMessage: `The agent ${how}.` };
+  return { status: 'FAILED', errorMessage: `The agent ${exitText(exit)}.` };
 }
 
 /**
@@ -98,43 +101,6 @@ async function handBack(run: TaskRun, context: RunContext): Promise<void> {
   run.setReady();
   if (!(await context.handBack.taken))
     throw new Error('The server could not be told; the task is given back after the next start.');
-}
-
-async function report(run: TaskRun, context: RunContext, end: End): Promise<void> {
-  const { taskId, attempt, summary } = run.record;
-  for (;;) {
-    const input: ReportTaskInput = {
-      taskId,
-      attempt,
-      status: end.status,
-      outputCount: run.spool.count,
-      outputSummary: summary,
-      errorMessage: end.errorMessage,
-    };
-    try {
-      await context.api.reportTask(input);
-      return;
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      const next = error.extensions.nextIndex;
-      if (
-        error.code === 'OUTPUT_GAP' &&
-        typeof next === 'number' &&
-        next < run.spool.count &&
-        !run.sender.hasEnded
-      ) {
-        await run.sender.resendFrom(next);
-        await run.sender.flush();
-        continue;
-      }
-      // Somebody else decides about the task now.
-      context.logger.warn(
-        { taskId, attempt, status: end.status, err: error },
-        'the end of the task was not taken',
-      );
-      return;
-    }
-  }
 }
 
 function messageOf(error: unknown): string {

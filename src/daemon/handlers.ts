@@ -15,8 +15,9 @@ import { mergeTask } from './merging.ts';
 import { createPullRequest } from './pull-requests.ts';
 import { readFile } from './reading.ts';
 import type { RunContext } from './run-context.ts';
+import { NotRunningError } from './run-errors.ts';
 import type { Runs } from './runs.ts';
-import { NotRunningError, type TaskRun } from './task-run.ts';
+import type { TaskRun } from './task-run.ts';
 
 /** What this daemon does on each type of command; any other is answered with UNSUPPORTED. */
 export function commandHandlers(
@@ -26,8 +27,9 @@ export function commandHandlers(
   return {
     SPAWN_TASK: (call) => spawnTask(context, runs, call),
     CANCEL_TASK: (call) => cancelTask(context, runs, call),
-    PAUSE_TASK: (call) => runOf(runs, call).pause(),
-    RESUME_TASK: async (call) => runOf(runs, call).resume(),
+    PAUSE_TASK: async (call) => (await runOf(runs, call)).pause(),
+    RESUME_TASK: async (call) => (await runOf(runs, call)).resume(),
+    SEND_MESSAGE: async (call) => (await runOf(runs, call)).notify(),
     CREATE_CHECKPOINT: (call) => createCheckpoint(context, call),
     GET_TASK_DIFF: (call) => taskDiff(context, call),
     MERGE_TASK: (call) => mergeTask(context, call),
@@ -77,8 +79,9 @@ async function cancelTask(
   return { confirmed: true };
 }
 
-function runOf(runs: Runs, { payload }: CommandCall): TaskRun {
+async function runOf(runs: Runs, { payload }: CommandCall): Promise<TaskRun> {
   const { taskId, attempt } = attemptPayloadSchema.parse(payload);
+  await runs.waitForLeftover(taskId, attempt);
   const run = runs.get(taskId, attempt);
   if (!run) throw new NotRunningError(taskId);
   return run;

@@ -1,5 +1,5 @@
 import type { Logger as PinoLogger } from 'pino';
-import type { AgentProfile } from './agents/profiles.ts';
+import type { AgentProfiles } from './agents/profiles.ts';
 
 export type Logger = Pick<PinoLogger, 'debug' | 'info' | 'warn' | 'error'>;
 
@@ -16,7 +16,7 @@ export interface DaemonOptions {
   /** Directories whose repositories may be named by `localPath`. */
   readonly localPaths: readonly string[];
   /** By the name that contracts and tasks ask for. */
-  readonly profiles: Readonly<Record<string, AgentProfile>>;
+  readonly profiles: AgentProfiles;
   /** How the `taskmesh` command on an agent's PATH is started. */
   readonly cliPath: { readonly execPath: string; readonly entry: string };
   /** What an agent inherits (PATH, HOME, LANG …). */

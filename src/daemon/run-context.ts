@@ -1,8 +1,8 @@
-import type { AgentProfile } from './agents/profiles.ts';
+import type { AgentProfiles } from './agents/profiles.ts';
 import type { DaemonApi } from './api.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import type { DataPaths } from './files.ts';
-import type { GitHubAccess, Logger } from './options.ts';
+import type { DaemonOptions, GitHubAccess, Logger } from './options.ts';
 import type { RunRecords } from './run-record.ts';
 import type { Worktrees } from './worktrees.ts';
 
@@ -31,9 +31,11 @@ export interface RunContext {
   readonly checkpoints: Checkpoints;
   readonly records: RunRecords;
   readonly paths: DataPaths;
-  readonly profiles: Readonly<Record<string, AgentProfile>>;
+  readonly profiles: AgentProfiles;
   readonly baseEnv: Readonly<Record<string, string>>;
   readonly binDir: string;
+  readonly cliPath: DaemonOptions['cliPath'];
+  readonly version: string;
   readonly serverUrl: string;
   readonly spoolLimitBytes: number;
   /** null: this daemon opens no pull requests. */

@@ -2,7 +2,7 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { repositorySchema } from '../platform/protocol.ts';
-import { writeJson } from './files.ts';
+import { type DataPaths, writeJson } from './files.ts';
 import { exclusively } from './git/locks.ts';
 import { worktreeKey } from './git/names.ts';
 
@@ -26,10 +26,18 @@ const runRecordSchema = z.object({
   pid: z.number().int().nullable(),
   startTime: z.string().nullable(),
   /** Set once the agent has ended and all its output is in the spool. */
-  exit: z.object({ code: z.number().int().nullable(), signal: z.string().nullable() }).nullable(),
+  exit: z
+    .object({
+      code: z.number().int().nullable(),
+      signal: z.string().nullable(),
+      failure: z.string().optional(),
+    })
+    .nullable(),
   /** What is reported instead of what the exit says; set before the agent is stopped. */
   ending: z.enum(['CANCELLED', 'DONE', 'INTERRUPTED']).nullable(),
   summary: z.string().nullable(),
+  /** It rests: no process, all saved, and nothing to be reported when the daemon ends. */
+  isParked: z.boolean().default(false),
 });
 export type RunRecord = z.infer<typeof runRecordSchema>;
 
@@ -39,6 +47,11 @@ export type RunRecord = z.infer<typeof runRecordSchema>;
  */
 export function runKey(taskId: string, attempt: number): string {
   return `${worktreeKey(taskId, 'taskId')}.${attempt}`;
+}
+
+/** Where a task works that has no working copy; the same for all its attempts, as sessions are found by it. */
+export function scratchDirectory(paths: DataPaths, taskId: string): string {
+  return join(paths.scratch, worktreeKey(taskId, 'taskId'));
 }
 
 export class RunRecords {

@@ -159,5 +159,6 @@ function newRecord(payload: SpawnTaskPayload): RunRecord {
     exit: null,
     ending: null,
     summary: null,
+    isParked: false,
   };
 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ApiError } from '../client/errors.ts';
-import type { AppendTaskOutputInput } from '../client/generated/graphql.ts';
+import type { AppendTaskOutputInput, UsageInput } from '../client/generated/graphql.ts';
 import type { Logger } from './options.ts';
 import type { OutputEntry } from './output.ts';
 import type { Batch, Spool } from './spool.ts';
@@ -25,6 +25,10 @@ const LINGER_MS = 5;
 export class OutputSender {
   readonly #options: SenderOptions;
   #waiting: { index: number; resolve: () => void }[] = [];
+  /** What the attempt has used, and was not told yet. */
+  #usage: UsageInput | null = null;
+  #more: Promise<boolean> | undefined;
+  #onUsage: () => void = () => undefined;
   #ended = false;
   readonly done: Promise<void>;
 
@@ -43,10 +47,16 @@ export class OutputSender {
    */
   async flush(): Promise<void> {
     const { spool, signal } = this.#options;
-    if (!this.#ended && spool.acknowledged < spool.count) {
+    if (!this.#ended && (spool.acknowledged < spool.count || this.#usage)) {
       await new Promise<void>((resolve) => this.#waiting.push({ index: spool.count, resolve }));
     }
     signal.throwIfAborted();
+  }
+
+  /** All that the attempt has used so far: goes with the next batch, or alone when there is none. */
+  used(total: UsageInput): void {
+    this.#usage = total;
+    this.#onUsage();
   }
 
   /** Nothing more is sent: the daemon stops, or the server refused it for good. */
@@ -64,7 +74,7 @@ export class OutputSender {
     const wake = () => void spool.close();
     signal.addEventListener('abort', wake, { once: true });
     let size = MAX_ENTRIES;
-    while (await spool.waitForMore()) {
+    while (await this.#waitForMore()) {
       if (this.#waiting.length === 0 && spool.count - spool.acknowledged < MAX_ENTRIES)
         await delay(LINGER_MS);
       if (signal.aborted) break;
@@ -72,7 +82,7 @@ export class OutputSender {
       size = (await this.#send(batch)) ? MAX_ENTRIES : 1;
       if (this.#ended) break;
       this.#waiting = this.#waiting.filter(({ index, resolve }) => {
-        if (spool.acknowledged < index) return true;
+        if (spool.acknowledged < index || this.#usage) return true;
         resolve();
         return false;
       });
@@ -81,15 +91,30 @@ export class OutputSender {
     this.#end();
   }
 
+  /** Resolves when there is something to send; false: nothing will be any more. */
+  async #waitForMore(): Promise<boolean> {
+    if (this.#usage) return true;
+    this.#more ??= this.#options.spool.waitForMore().finally(() => {
+      this.#more = undefined;
+    });
+    const used = new Promise<boolean>((resolve) => {
+      this.#onUsage = () => resolve(true);
+    });
+    return Promise.race([this.#more, used]);
+  }
+
   /** @returns false when the server found the batch bad: to be tried entry by entry */
   async #send(batch: Batch): Promise<boolean> {
     const { spool, taskId, attempt, append, logger } = this.#options;
+    const usage = this.#usage;
+    this.#usage = null;
     try {
       const { nextIndex, stale } = await append({
         taskId,
         attempt,
         firstIndex: batch.firstIndex,
         entries: batch.entries,
+        ...(usage ? { usage } : {}),
       });
       if (stale) this.#options.onStale();
       if (!(await spool.acknowledge(nextIndex))) this.#giveUp(`the server goes on from entry ${nextIndex}`);
@@ -99,6 +124,12 @@ export class OutputSender {
       if (error.code === 'OUTPUT_GAP' && typeof error.extensions.nextIndex === 'number') {
         const found = await spool.acknowledge(error.extensions.nextIndex);
         if (!found) this.#giveUp(`the server misses entries from ${error.extensions.nextIndex} on`);
+        this.#usage ??= usage;
+        return true;
+      }
+      if (error.code === 'INVALID_INPUT' && usage) {
+        // Whichever of the two it does not like: the output goes on without what was used.
+        logger.warn({ taskId, attempt, err: error }, 'output was refused together with what was used');
         return true;
       }
       if (error.code !== 'INVALID_INPUT' || batch.entries.length === 0) {

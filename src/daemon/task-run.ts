@@ -1,15 +1,16 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { CancelTaskPayload, SpawnTaskPayload } from '../platform/protocol.ts';
-import type { Agent, AgentExit } from './agents/agent.ts';
-import { agentEnvironment } from './agents/environment.ts';
+import type { Agent, AgentExit, AgentProcess } from './agents/agent.ts';
 import { type RunProcesses, stopProcesses } from './agents/process-group.ts';
-import { startAgent } from './agents/start.ts';
 import { finish } from './finishing.ts';
 import { type OutputEntry, summaryOf } from './output.ts';
+import { reportAfterOutput, reportRunning } from './reporting.ts';
 import type { RunContext } from './run-context.ts';
-import { type RunRecord, runKey } from './run-record.ts';
+import { conversationOf } from './run-conversation.ts';
+import { NotRunningError, PreparationStoppedError } from './run-errors.ts';
+import { type RunRecord, runKey, scratchDirectory } from './run-record.ts';
+import { prepareCopy, startRunAgent } from './run-start.ts';
 import { OutputSender } from './sender.ts';
 import { Spool } from './spool.ts';
 import type { Worktree } from './worktrees.ts';
@@ -19,34 +20,15 @@ import type { Worktree } from './worktrees.ts';
  *
  *   PREPARING  its working copy is being made
  *   RUNNING    its agent runs
+ *   PARKED     its agent rests without a process, saved; it can go on in its session
  *   FINISHING  nothing of the agent runs any more; output, checkpoint and report are on their way
  *   OVER       the server knows how it ended, or has given the task to another attempt
  */
-export type RunState = 'PREPARING' | 'RUNNING' | 'FINISHING' | 'OVER';
+export type RunState = 'PREPARING' | 'RUNNING' | 'PARKED' | 'FINISHING' | 'OVER';
 
 const STOP_GRACE_MS = 5_000;
 const STALE_GRACE_MS = 2_000;
 const CHECKPOINT_EVERY_MS = 10 * 60_000;
-
-/** The task had to end before its agent was started. */
-export class PreparationStoppedError extends Error {
-  override readonly name = 'PreparationStoppedError';
-  readonly code = 'INTERRUPTED';
-
-  constructor() {
-    super('The task was stopped before its agent was started.');
-  }
-}
-
-/** There is no agent of that attempt here. */
-export class NotRunningError extends Error {
-  override readonly name = 'NotRunningError';
-  readonly code = 'NOT_RUNNING';
-
-  constructor(taskId: string) {
-    super(`No agent of task ${taskId} runs on this daemon.`);
-  }
-}
 
 export class TaskRun {
   readonly record: RunRecord;
@@ -112,7 +94,7 @@ export class TaskRun {
   async start(payload: SpawnTaskPayload, toolKey: string | null): Promise<void> {
     try {
       await this.#context.records.save(this.record);
-      const worktree = await this.#prepare(payload);
+      const worktree = await prepareCopy(this.#context, payload, this.#preparation.signal);
       await this.#startAgent(payload, toolKey, worktree);
     } catch (error) {
       const stopped = this.#preparation.signal.aborted;
@@ -132,34 +114,80 @@ export class TaskRun {
 
   /** Waits for the agent to end by itself for so long, then ends it. Resolves when the end was reported. */
   async cancel({ graceSeconds, outcome }: CancelTaskPayload): Promise<void> {
-    if (this.state === 'PREPARING' || this.state === 'RUNNING') {
+    if (this.#isActive) {
       await this.#end(outcome);
       this.stopPreparing();
-      const agent = this.#agent;
-      if (agent && graceSeconds > 0)
-        await Promise.race([agent.exited, delay(graceSeconds * 1_000, undefined, { ref: false })]);
-      await agent?.stop(STOP_GRACE_MS);
+      await this.#agent?.stop(STOP_GRACE_MS, graceSeconds * 1_000);
     }
     await this.over;
   }
 
   /**
-   * Holds the agent where it is, and saves its working copy.
+   * Holds the agent where it is, and saves its working copy. One that has conversations holds no process then.
    * @throws NotRunningError when there is no agent to hold
    */
   async pause(): Promise<void> {
-    this.#runningAgent().pause();
-    await this.#checkpointMeanwhile('paused');
+    await this.#presentAgent().pause();
+    // One that rests has been saved when it came to rest.
+    if (this.state === 'RUNNING') await this.#checkpointMeanwhile('paused');
   }
 
   /** @throws NotRunningError when there is no agent that could go on */
   resume(): void {
-    this.#runningAgent().resume();
+    this.#presentAgent().resume();
   }
 
-  #runningAgent(): Agent {
-    if (this.state !== 'RUNNING' || !this.#agent) throw new NotRunningError(this.record.taskId);
+  /** There may be something in its inbox. @throws NotRunningError when there is no agent to read it */
+  notify(): void {
+    this.#presentAgent().notify();
+  }
+
+  #presentAgent(): Agent {
+    const isPresent = this.state === 'RUNNING' || this.state === 'PARKED';
+    if (!isPresent || !this.#agent) throw new NotRunningError(this.record.taskId);
     return this.#agent;
+  }
+
+  get #isActive(): boolean {
+    return this.state === 'PREPARING' || this.state === 'RUNNING' || this.state === 'PARKED';
+  }
+
+  /** Its agent holds no process any more: saves what it did, and tells the server where that is to know. */
+  async park(as: 'WAITING' | 'PAUSED'): Promise<void> {
+    await this.#checkpointMeanwhile(as.toLowerCase());
+    await this.sender.flush();
+    await this.#started;
+    // Before the report, after which it may be woken at any moment.
+    await this.#setParked(true);
+    if (as === 'PAUSED' || this.isStale || this.record.ending !== null) return;
+    const refusal = await reportAfterOutput(this, this.#context, { status: 'WAITING' });
+    // Anything else than that it has been given away: it was paused, or is cancelled, at the same moment.
+    if (refusal?.code === 'STALE_ATTEMPT') this.abandon();
+  }
+
+  /** Its agent goes on. */
+  async unpark(): Promise<void> {
+    await this.#setParked(false);
+    // Its time was over while it rested.
+    if (this.failure !== null) void this.#agent?.stop(STOP_GRACE_MS);
+  }
+
+  async #setParked(isParked: boolean): Promise<void> {
+    if (this.state !== 'RUNNING' && this.state !== 'PARKED') return;
+    this.state = isParked ? 'PARKED' : 'RUNNING';
+    this.record.isParked = isParked;
+    await this.#context.records.save(this.record);
+  }
+
+  /** The session in which its agent works, for another attempt to go on in. */
+  async sessionIs(sessionId: string): Promise<void> {
+    await this.#started;
+    await reportRunning(this, this.#context, { sessionId });
+  }
+
+  /** What its agent said last is the summary of what it came to. */
+  said(text: string): void {
+    this.record.summary = summaryOf(text);
   }
 
   /** All is saved and it only waits to be given back with the others, see HandBack. */
@@ -172,8 +200,8 @@ export class TaskRun {
    * Milliseconds.
    */
   async interrupt(graceMs: number): Promise<void> {
-    if (this.state === 'PREPARING' || this.state === 'RUNNING') {
-      if (this.record.ending === null) await this.#end('INTERRUPTED');
+    if (this.#isActive) {
+      if (this.record.ending === null && this.state !== 'PARKED') await this.#end('INTERRUPTED');
       this.stopPreparing();
       await this.#agent?.stop(graceMs);
     }
@@ -199,58 +227,31 @@ export class TaskRun {
     return this.over;
   }
 
-  async #prepare(payload: SpawnTaskPayload): Promise<Worktree | null> {
-    const { signal } = this.#preparation;
-    const { worktrees } = this.#context;
-    if (payload.worktree === null) return null;
-    if (payload.worktree.mode === 'SHARED') return worktrees.get(payload.worktree.id);
-    return worktrees.create(payload, AbortSignal.any([signal, this.#context.signal]));
-  }
-
   async #startAgent(
     payload: SpawnTaskPayload,
     toolKey: string | null,
     worktree: Worktree | null,
   ): Promise<void> {
-    const { paths, profiles, baseEnv, binDir, serverUrl, records } = this.#context;
-    const profile = Object.hasOwn(profiles, payload.agent) ? profiles[payload.agent] : undefined;
-    if (!profile) {
-      throw new Error(
-        `This daemon has no agent profile ${payload.agent}; it has ${Object.keys(profiles).join(', ')}. Add it, or name another.`,
-      );
+    const started = Promise.withResolvers<void>();
+    this.#started = started.promise;
+    let agent: Agent;
+    try {
+      agent = await startRunAgent(this.#context, {
+        payload,
+        toolKey,
+        worktree,
+        signal: this.#preparation.signal,
+        onOutput: (entries) => this.#take(entries),
+        onProcess: (process) => this.#remember(process),
+        conversation: conversationOf(this, this.#context, payload, toolKey),
+      });
+    } catch (error) {
+      started.resolve();
+      throw error;
     }
-    const planFile = join(paths.plans, `${this.key}.md`);
-    await mkdir(paths.plans, { recursive: true, mode: 0o700 });
-    await writeFile(planFile, payload.plan, { mode: 0o600 });
-    const cwd = worktree?.copy.path ?? join(paths.scratch, this.key);
-    if (!worktree) await mkdir(cwd, { recursive: true, mode: 0o700 });
-    this.#preparation.signal.throwIfAborted();
-
-    const { taskId, contractId } = payload;
-    const runId = this.key;
-    const env = agentEnvironment({
-      baseEnv,
-      binDir,
-      serverUrl,
-      toolKey,
-      taskId,
-      contractId,
-      runId,
-      plan: payload.plan,
-      planFile,
-      recovery: payload.recovery,
-    });
-    if (payload.recovery !== null) {
-      const createdAt = new Date().toISOString();
-      await this.#take([{ type: 'SYSTEM', content: payload.recovery, createdAt }]);
-    }
-    const onOutput = (entries: OutputEntry[]) => this.#take(entries);
-    const agent = await startAgent(profile, { plan: payload.plan, planFile, cwd, env, runId, onOutput });
     this.#agent = agent;
     this.state = 'RUNNING';
-    Object.assign(this.record, { pid: agent.pid, startTime: agent.startTime });
-    await records.save(this.record);
-    this.#started = this.#reportRunning(worktree);
+    void reportRunning(this, this.#context, { worktree }).then(() => started.resolve());
     void this.#watch(agent);
     this.#timer = setInterval(() => void this.#checkpointMeanwhile(), CHECKPOINT_EVERY_MS).unref();
     if (payload.timeLimitMinutes !== null) this.#limitTime(agent, payload.timeLimitMinutes);
@@ -259,13 +260,20 @@ export class TaskRun {
       void agent.stop(STALE_GRACE_MS);
   }
 
+  async #remember({ pid, startTime }: AgentProcess): Promise<void> {
+    Object.assign(this.record, { pid, startTime });
+    await this.#context.records.save(this.record);
+  }
+
   /** Ends an agent that runs for too long. Being paused counts: a limit is about when, not how much. */
   #limitTime(agent: Agent, minutes: number): void {
     const limit = setTimeout(() => {
       this.failure = `The time limit of ${minutes} ${minutes === 1 ? 'minute' : 'minutes'} is over.`;
-      agent.stop(STOP_GRACE_MS).catch(() => undefined);
+      // The server takes no end of a task that rests: one that does ends when it is to go on.
+      if (this.state !== 'PARKED') void agent.stop(STOP_GRACE_MS);
     }, minutes * 60_000).unref();
-    void agent.exited.then(() => clearTimeout(limit));
+    const clear = () => clearTimeout(limit);
+    agent.ended.then(clear, clear);
   }
 
   async #take(entries: OutputEntry[]): Promise<void> {
@@ -274,47 +282,22 @@ export class TaskRun {
     await this.spool.append(entries);
   }
 
-  async #reportRunning(worktree: Worktree | null): Promise<void> {
-    const { taskId, attempt } = this.record;
-    const place = worktree && {
-      id: worktree.record.worktreeId,
-      path: worktree.copy.path,
-      branch: worktree.copy.branch,
-      baseBranch: worktree.record.baseBranch,
-      baseSha: worktree.copy.baseSha,
-    };
-    try {
-      await this.#context.api.reportTask({
-        taskId,
-        attempt,
-        status: 'RUNNING',
-        outputCount: 0,
-        worktree: place,
-      });
-    } catch (error) {
-      if (this.#context.signal.aborted) return;
-      if ((error as { code?: unknown }).code === 'STALE_ATTEMPT') this.abandon();
-      else this.#context.logger.warn({ err: error, taskId, attempt }, 'the start of the task was not taken');
-    }
-  }
-
   async #watch(agent: Agent): Promise<void> {
     let exit: AgentExit;
     try {
       exit = await agent.ended;
     } catch (error) {
-      exit = await agent.exited;
-      this.failure = `Output of the agent was lost: ${messageOf(error)}`;
+      exit = { code: null, signal: null, failure: `Output of the agent was lost: ${messageOf(error)}` };
     }
-    this.record.exit = exit;
+    this.record.exit = { ...exit };
     await this.#started;
     await this.#context.records.save(this.record).catch(() => undefined);
     this.#finish();
   }
 
   async #checkpointMeanwhile(when = 'at work'): Promise<void> {
-    const { worktreeId, savesCopy, taskId, attempt, name } = this.record;
-    if (worktreeId === null || !savesCopy || this.isStale) return;
+    const { worktreeId, savesCopy, taskId, attempt, name, isParked } = this.record;
+    if (worktreeId === null || !savesCopy || this.isStale || isParked) return;
     const { checkpoints, logger, signal } = this.#context;
     try {
       await checkpoints.make({ worktreeId, taskId, attempt, message: `Task ${name}: ${when}` });
@@ -349,7 +332,7 @@ export class TaskRun {
     const { paths, records } = this.#context;
     await this.spool.remove();
     await rm(join(paths.plans, `${this.key}.md`), { force: true });
-    await rm(join(paths.scratch, this.key), { recursive: true, force: true });
+    await rm(scratchDirectory(paths, this.record.taskId), { recursive: true, force: true });
     await records.remove(this.record);
   }
 }

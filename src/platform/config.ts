@@ -99,6 +99,10 @@ const daemonSchema = z.object({
     .optional(),
   /** The part of the environment that agents inherit. Nothing of Taskmesh's own is in it. */
   baseEnv: z.record(z.string(), z.string()),
+  /** Of which an agent profile inherits what it names. */
+  ownEnv: z.record(z.string(), z.string()),
+  /** A file with agent profiles; null: only the ready ones. */
+  profilesFile: z.string().min(1).nullable(),
 });
 export type DaemonConfig = z.infer<typeof daemonSchema>;
 
@@ -110,9 +114,11 @@ export interface DaemonFlags {
   dataDir?: string | undefined;
   max?: string | number | undefined;
   localPath?: string[] | undefined;
+  profiles?: string | undefined;
 }
 
 export function daemonConfig(flags: DaemonFlags = {}, env: NodeJS.ProcessEnv = process.env): DaemonConfig {
+  const profilesFile = flags.profiles ?? (env.TASKMESH_PROFILES || undefined);
   return parse(daemonSchema, {
     serverUrl: flags.server ?? env.TASKMESH_URL ?? 'http://127.0.0.1:4000/graphql',
     key: flags.key ?? (flags.keyFile ? readKey(resolve(flags.keyFile), true) : env.TASKMESH_DAEMON_KEY) ?? '',
@@ -125,6 +131,8 @@ export function daemonConfig(flags: DaemonFlags = {}, env: NodeJS.ProcessEnv = p
       ? { token: env.TASKMESH_GITHUB_TOKEN.trim(), baseUrl: env.TASKMESH_GITHUB_URL || undefined }
       : undefined,
     baseEnv: inheritedEnvironment(env),
+    ownEnv: Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined)),
+    profilesFile: profilesFile === undefined ? null : resolve(profilesFile),
   });
 }
 

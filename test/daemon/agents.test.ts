@@ -3,15 +3,16 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { AgentProcess } from '../../src/daemon/agents/agent.ts';
+import { startCommandAgent } from '../../src/daemon/agents/command-agent.ts';
 import { agentEnvironment, writeShim } from '../../src/daemon/agents/environment.ts';
 import { isAnyAlive, leftBehind, startTimeOf, stopProcesses } from '../../src/daemon/agents/process-group.ts';
-import { type AgentProfile, shell } from '../../src/daemon/agents/profiles.ts';
-import { startAgent } from '../../src/daemon/agents/start.ts';
+import { type CommandProfile, shell } from '../../src/daemon/agents/profiles.ts';
 import { processesWith, scratch, until } from './support.ts';
 
 async function start(
   script: string,
-  options: { profile?: AgentProfile; plan?: string; slow?: () => Promise<void> } = {},
+  options: { profile?: CommandProfile; plan?: string; slow?: () => Promise<void> } = {},
 ) {
   const dir = scratch();
   const runId = `task_${randomUUID()}.1`;
@@ -33,7 +34,11 @@ async function start(
     planFile,
     recovery: null,
   });
-  const agent = await startAgent(options.profile ?? shell, {
+  let main: AgentProcess | undefined;
+  const agent = await startCommandAgent(options.profile ?? shell, {
+    onProcess: async (process) => {
+      main = process;
+    },
     plan,
     planFile,
     cwd,
@@ -44,11 +49,17 @@ async function start(
       lines.push(...entries.map(({ type, content }) => `${type} ${content}`));
     },
   });
-  onTestFinished(() => stopProcesses({ pid: agent.pid, startTime: agent.startTime, runId }, 0));
-  return { agent, lines, runId, cwd, dir };
+  if (!main) throw new Error('its process was not told');
+  const { pid, startTime } = main;
+  onTestFinished(() => stopProcesses({ pid, startTime, runId }, 0));
+  return { agent, pid, startTime, lines, runId, cwd, dir };
 }
 
-const sh = (script: string): AgentProfile => ({ kind: 'command', command: '/bin/sh', args: ['-c', script] });
+const sh = (script: string): CommandProfile => ({
+  kind: 'command',
+  command: '/bin/sh',
+  args: ['-c', script],
+});
 
 describe('a command agent', () => {
   it('hands over its lines and its exit code', async () => {
@@ -84,7 +95,7 @@ describe('a command agent', () => {
     const plan = `${'p'.repeat(200 * 1024)}\nend of plan\n`;
     const look =
       'wc -c | tr -d " "; wc -c < "$TASKMESH_PLAN_FILE" | tr -d " "; echo "${#TASKMESH_PLAN}"; cmp -s "$1" "$TASKMESH_PLAN_FILE" && echo same';
-    const profile: AgentProfile = {
+    const profile: CommandProfile = {
       kind: 'command',
       command: '/bin/sh',
       args: ['-c', look, 'sh', '{planFile}'],
@@ -103,7 +114,7 @@ describe('a command agent', () => {
   });
 
   it('is refused with a word on what to do when there is no such executable', async () => {
-    const profile: AgentProfile = { kind: 'command', command: 'no-such-agent', args: [] };
+    const profile: CommandProfile = { kind: 'command', command: 'no-such-agent', args: [] };
     await expect(start('', { profile })).rejects.toThrow(/no-such-agent on the daemon's PATH. Install it/);
   });
 
@@ -186,30 +197,30 @@ describe('stopping an agent', () => {
 
 describe('what a killed daemon left', () => {
   it('is found by process id and start time, and by its mark', async () => {
-    const { agent, lines, runId } = await start('echo up; sleep 300');
+    const { pid, startTime, lines, runId } = await start('echo up; sleep 300');
     await until('started', () => lines.length > 0);
-    const found = leftBehind({ pid: agent.pid, startTime: agent.startTime, runId: 'another' });
-    expect(found.pid).toBe(agent.pid);
+    const found = leftBehind({ pid, startTime, runId: 'another' });
+    expect(found.pid).toBe(pid);
     await stopProcesses(leftBehind({ pid: null, startTime: null, runId }), 1_000);
     expect(processesWith(runId)).toEqual([]);
   });
 
   it('leaves a process alone that got the same id later', async () => {
-    const { agent, lines } = await start('echo up; sleep 300');
+    const { pid, startTime, lines } = await start('echo up; sleep 300');
     await until('started', () => lines.length > 0);
-    const recorded = { pid: agent.pid, startTime: '1', runId: 'task_other.1' };
+    const recorded = { pid: pid, startTime: '1', runId: 'task_other.1' };
     for (const run of [recorded, leftBehind(recorded)]) {
       await stopProcesses(run, 0);
       expect(isAnyAlive(run)).toBe(false);
     }
-    expect(startTimeOf(agent.pid)).toBe(agent.startTime);
-    expect(readFileSync(`/proc/${agent.pid}/stat`, 'utf8')).not.toMatch(/\) Z /);
+    expect(startTimeOf(pid)).toBe(startTime);
+    expect(readFileSync(`/proc/${pid}/stat`, 'utf8')).not.toMatch(/\) Z /);
   });
 
   it('says nothing about a group whose leader is gone: only the mark does', async () => {
-    const { agent } = await start('exit 0');
+    const { agent, pid, startTime } = await start('exit 0');
     await agent.ended;
-    const found = leftBehind({ pid: agent.pid, startTime: agent.startTime, runId: 'task_other.1' });
+    const found = leftBehind({ pid, startTime, runId: 'task_other.1' });
     expect(found).toEqual({ pid: null, startTime: null, runId: 'task_other.1' });
   });
 });

@@ -1,19 +1,30 @@
+import { readFileSync } from 'node:fs';
 import { shell } from '../../src/daemon/agents/profiles.ts';
 import { startDaemon } from '../../src/daemon/daemon.ts';
 import { silent } from './support.ts';
 
-/** A daemon of its own process, to be killed. Arguments: server URL, key, directory. */
-const [serverUrl, key, root] = process.argv.slice(2) as [string, string, string];
+/**
+ * A daemon of its own process, to be killed. Arguments: server URL, key, directory; a file with its profiles, and the
+ * directory whose repositories it may use.
+ */
+const [serverUrl, key, root, profiles, localPath] = process.argv.slice(2) as [
+  string,
+  string,
+  string,
+  string | undefined,
+  string | undefined,
+];
 const daemon = await startDaemon({
   serverUrl,
   key,
   name: 'machine',
   dataDir: `${root}/daemon`,
-  localPaths: [root],
-  profiles: { shell },
+  localPaths: [localPath ?? root],
+  maxConcurrentTasks: 8,
+  profiles: profiles ? JSON.parse(readFileSync(profiles, 'utf8')) : { shell },
   cliPath: { execPath: process.execPath, entry: '/nonexistent' },
   baseEnv: { PATH: '/usr/local/bin:/usr/bin:/bin' },
-  logger: silent,
+  logger: process.env.DEBUG_DAEMON ? console : silent,
   version: '0.0.0',
   hostname: 'test',
 });

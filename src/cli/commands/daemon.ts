@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { READY_PROFILES } from '../../daemon/agents/ready-profiles.ts';
 import { daemonConfig } from '../../platform/config.ts';
 import type { Cli } from '../cli.ts';
 import { collect, teach, wholeNumber } from '../help.ts';
@@ -11,6 +12,7 @@ interface Options {
   name?: string;
   max?: number;
   localPath?: string[];
+  profiles?: string;
   logLevel?: string;
   withParent?: true;
 }
@@ -36,23 +38,32 @@ export function register(command: Command, cli: Cli): void {
       'directory whose repositories contracts may name; may be repeated',
       collect,
     )
+    .option(
+      '--profiles <file>',
+      'JSON file with more agent profiles, see below (TASKMESH_PROFILES; default: the ready ones)',
+    )
     .option('--log-level <level>', 'trace, debug, info, warn, error or silent', 'info')
     .addOption(new Option(WITH_PARENT).hideHelp())
+    .addHelpText('after', AGENTS)
     .action(async (options: Options) => {
       const { logLevel, withParent, ...flags } = options;
       const server = flags.server ?? cli.flags.url;
       const { keyFile, dataDir } = cli.flags;
-      const config = daemonConfig({ ...flags, server, keyFile, dataDir }, cli.terminal.env);
-      const [{ startDaemon }, { READY_PROFILES }, { createLogger }] = await Promise.all([
+      const { profilesFile, ownEnv, ...config } = daemonConfig(
+        { ...flags, server, keyFile, dataDir },
+        cli.terminal.env,
+      );
+      const [{ startDaemon }, { loadProfiles }, { createLogger }] = await Promise.all([
         import('../../daemon/daemon.ts'),
-        import('../../daemon/agents/profiles.ts'),
+        import('../../daemon/agents/profiles-file.ts'),
         import('../../platform/logger.ts'),
       ]);
+      const profiles = await loadProfiles({ file: profilesFile, path: config.baseEnv.PATH, env: ownEnv });
       const stop = stopRequest(withParent);
       try {
         const daemon = await startDaemon({
           ...config,
-          profiles: READY_PROFILES,
+          profiles,
           cliPath: SELF,
           logger: createLogger(logLevel ?? 'info'),
           version: readVersion(),
@@ -65,3 +76,23 @@ export function register(command: Command, cli: Cli): void {
       }
     });
 }
+
+const READY = Object.entries(READY_PROFILES).map(([name, { profile, install }]) => {
+  const command = [profile.command, ...profile.args].join(' ');
+  return `  ${name.padEnd(9)} ${command.padEnd(18)} ${install ?? 'the plan is a shell script'}`;
+});
+
+const AGENTS = `
+Agents that it offers when their command is on its PATH, and how to install them:
+${READY.join('\n')}
+
+All but shell speak the Agent Client Protocol. They must be signed in as the user whom the daemon runs as, or by their
+usual variables (ANTHROPIC_API_KEY, OPENAI_API_KEY, GEMINI_API_KEY …) in its environment. When such an agent asks for
+permission, the person is asked ("permissions": "ask"). A file given with --profiles changes that, and adds agents:
+  {
+    "claude": { "permissions": "allow", "model": "opus" },
+    "mine":   { "kind": "acp", "command": "my-agent", "args": ["acp"], "permissions": "deny", "inheritEnv": ["MY_KEY"] },
+    "make":   { "kind": "command", "command": "make", "args": ["-f", "{planFile}"] }
+  }
+Permissions: allow answers every request with yes, so that the agent may do whatever the daemon's user may; deny with no.
+Other fields: env, inheritEnv, mode, model (as the agent calls them), startTimeoutSeconds.`;

@@ -11,6 +11,7 @@ import { announce, configOf, type ServeOptions, serveOptions } from './serve.ts'
 interface Options extends ServeOptions {
   max?: number;
   localPath?: string[];
+  profiles?: string;
 }
 
 export function register(command: Command, cli: Cli): void {
@@ -29,13 +30,14 @@ export function register(command: Command, cli: Cli): void {
       'directory whose repositories contracts may name (default: here)',
       collect,
     )
+    .option('--profiles <file>', 'JSON file with more agent profiles; see taskmesh daemon --help')
     .action((options: Options) => up(cli, options));
 }
 
 async function up(cli: Cli, options: Options): Promise<void> {
   const { startServer } = await import('../../server/server.ts');
   const stop = stopRequest();
-  const { max, localPath, ...serve } = options;
+  const { max, localPath, profiles, ...serve } = options;
   const config = await configOf(cli, serve);
   // For a person who watches: what goes wrong, unless they ask for more.
   const logLevel = config.logLevel === 'info' && !serve.logLevel ? 'warn' : config.logLevel;
@@ -60,6 +62,7 @@ async function up(cli: Cli, options: Options): Promise<void> {
         '--log-level',
         logLevel,
         ...paths,
+        ...(profiles === undefined ? [] : ['--profiles', profiles]),
       ],
       { name: 'daemon', logFile: null },
     );

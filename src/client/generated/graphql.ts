@@ -1278,6 +1278,35 @@ export type AgentTurnEndedQueryVariables = Exact<{ [key: string]: never; }>;
 
 export type AgentTurnEndedQuery = { viewer: { task: { isFinishing: boolean } | null }, inbox: Array<{ number: number, sender: MessageSender, content: string }> };
 
+export type AgentWatchSubscriptionVariables = Exact<{
+  contractId: string;
+  afterSequence?: number | null | undefined;
+}>;
+
+
+export type AgentWatchSubscription = { contractOutput: { sequence: number, type: OutputType, content: string, toolName: string | null, toolInput: unknown, isPartial: boolean, isError: boolean, task: { id: string, name: string } } };
+
+export type DaemonAskQuestionMutationVariables = Exact<{
+  input: AskQuestionInput;
+}>;
+
+
+export type DaemonAskQuestionMutation = { askQuestion: { outcome: QuestionOutcome, question: { id: string, answerChoices: Array<string> | null, answerText: string | null } } };
+
+export type DaemonAwaitAnswerMutationVariables = Exact<{
+  input: AwaitAnswerInput;
+}>;
+
+
+export type DaemonAwaitAnswerMutation = { awaitAnswer: { outcome: QuestionOutcome, question: { id: string, answerChoices: Array<string> | null, answerText: string | null } } };
+
+export type DaemonWithdrawQuestionMutationVariables = Exact<{
+  input: WithdrawQuestionInput;
+}>;
+
+
+export type DaemonWithdrawQuestionMutation = { withdrawQuestion: { question: { id: string } } };
+
 export type ViewerQueryVariables = Exact<{ [key: string]: never; }>;
 
 
@@ -2841,6 +2870,60 @@ export const AgentTurnEndedDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<AgentTurnEndedQuery, AgentTurnEndedQueryVariables>;
+export const AgentWatchDocument = new TypedDocumentString(`
+    subscription AgentWatch($contractId: ID!, $afterSequence: Int) {
+  contractOutput(
+    contractId: $contractId
+    afterSequence: $afterSequence
+    role: WORK
+  ) {
+    sequence
+    type
+    content
+    toolName
+    toolInput
+    isPartial
+    isError
+    task {
+      id
+      name
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<AgentWatchSubscription, AgentWatchSubscriptionVariables>;
+export const DaemonAskQuestionDocument = new TypedDocumentString(`
+    mutation DaemonAskQuestion($input: AskQuestionInput!) {
+  askQuestion(input: $input) {
+    outcome
+    question {
+      id
+      answerChoices
+      answerText
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<DaemonAskQuestionMutation, DaemonAskQuestionMutationVariables>;
+export const DaemonAwaitAnswerDocument = new TypedDocumentString(`
+    mutation DaemonAwaitAnswer($input: AwaitAnswerInput!) {
+  awaitAnswer(input: $input) {
+    outcome
+    question {
+      id
+      answerChoices
+      answerText
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<DaemonAwaitAnswerMutation, DaemonAwaitAnswerMutationVariables>;
+export const DaemonWithdrawQuestionDocument = new TypedDocumentString(`
+    mutation DaemonWithdrawQuestion($input: WithdrawQuestionInput!) {
+  withdrawQuestion(input: $input) {
+    question {
+      id
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<DaemonWithdrawQuestionMutation, DaemonWithdrawQuestionMutationVariables>;
 export const ViewerDocument = new TypedDocumentString(`
     query Viewer {
   viewer {

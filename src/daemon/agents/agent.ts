@@ -1,29 +1,36 @@
 import type { OutputEntry } from '../output.ts';
+import type { Conversation } from './conversation.ts';
 
 export interface AgentExit {
   /** Null when a signal ended it. */
   readonly code: number | null;
   readonly signal: string | null;
+  /** Why its work failed, where the code does not say it. */
+  readonly failure?: string | undefined;
 }
 
 /** A started agent, whatever its kind. */
 export interface Agent {
-  readonly pid: number;
-  /** Tells the process from a later one with the same id; null where the system does not say. */
-  readonly startTime: string | null;
-  /** Resolves when the agent's own process has ended. */
-  readonly exited: Promise<AgentExit>;
-  /** Resolves when nothing of it runs any more and all that it wrote has been handed over. */
+  /** Resolves when nothing of it runs any more, nor will again, and all that it wrote has been handed over. */
   readonly ended: Promise<AgentExit>;
   /**
-   * Asks all of it to end, and after the grace makes it. Resolves when nothing of it runs any more.
-   * Milliseconds.
+   * Gives it so long to end by itself; then asks all of it to end, and after the grace makes it. Resolves when
+   * nothing of it runs any more. Milliseconds.
    */
-  stop(graceMs: number): Promise<void>;
-  /** Holds all of it where it is. */
-  pause(): void;
+  stop(graceMs: number, patienceMs?: number): Promise<void>;
+  /** Holds it where it is. Resolves when it does nothing any more. */
+  pause(): Promise<void>;
   /** Lets it go on. */
   resume(): void;
+  /** There may be something in its inbox. */
+  notify(): void;
+}
+
+/** The process in which an agent runs. */
+export interface AgentProcess {
+  readonly pid: number;
+  /** Tells it from a later one with the same id; null where the system does not say. */
+  readonly startTime: string | null;
 }
 
 export interface AgentStart {
@@ -35,6 +42,10 @@ export interface AgentStart {
   readonly runId: string;
   /** Takes the output as it comes; the agent is read no further before it resolves. */
   readonly onOutput: (entries: OutputEntry[]) => Promise<void>;
+  /** Remembers a process, before it does anything, for the daemon that comes after a crash. */
+  readonly onProcess: (process: AgentProcess) => Promise<void>;
+  /** What an agent needs that has conversations. */
+  readonly conversation: Conversation;
 }
 
 /** The agent could not be started; the message says what to do. */
