@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { GitError, InvalidBundleError, RevisionNotFoundError } from './errors.ts';
 import { together } from './locks.ts';
 import type { Mirror } from './mirror.ts';
-import { absolutePath, names, objectId, refName } from './names.ts';
+import { absolutePath, names, objectId, refName, worktreeKey } from './names.ts';
 import { hasObject, importPack, isAncestor, setRef, worktreeRefs } from './objects.ts';
 import { git } from './run.ts';
 
@@ -37,8 +37,9 @@ export async function writeBundle(options: BundleOptions): Promise<{ bytes: numb
     await rm(file, { force: true });
     if (await isAncestor(mirror.dir, commit, base)) return { bytes: 0 };
     await mkdir(dirname(file), { recursive: true });
-    // A bundle is of refs, so the commit gets one while it is written.
-    const carrier = refName(`refs/taskmesh/bundle/${commit}`);
+    // A bundle is of refs, so the commit gets one while it is written. By the copy, not by the commit: two copies in which
+    // the same was done within a second have the same commit, and the first to be ready would take the other's away.
+    const carrier = refName(`refs/taskmesh/bundle/${worktreeKey(options.worktreeId)}`);
     await setRef(mirror, carrier, commit);
     try {
       const without = (await isPublished(mirror, base)) ? [`^${base}`] : ['--not', '--branches'];

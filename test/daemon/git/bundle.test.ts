@@ -55,6 +55,18 @@ describe('checkpoint data', () => {
     });
   });
 
+  it('is written for several copies at once that have come to the same commit', async () => {
+    const { mirror, ids } = await checkpoint();
+    const copies = Array.from({ length: 6 }, (_, index) => ({
+      ...ids,
+      worktreeId: `same-${index}`,
+      file: `${ids.file}-${index}`,
+    }));
+    const written = await Promise.all(copies.map((copy) => writeBundle({ mirror, ...copy })));
+    expect(new Set(written.map(({ bytes }) => bytes)).size).toBe(1);
+    for (const { file } of copies) expect(readFileSync(file).length).toBe(written[0]?.bytes);
+  });
+
   it('leaves no ref of its own and can be restored twice', async () => {
     const { mirror, other, ids } = await checkpoint();
     expect(refs(mirror.dir)).not.toContain('bundle');
