@@ -35,6 +35,7 @@ function project(name: string, test: TestProjectInlineConfiguration['test']): Te
 const projects = [
   project('programs', {
     include: ['test/daemon/**/*.test.ts', 'test/cli/**/*.test.ts', 'test/platform/**/*.test.ts'],
+    globalSetup: 'test/support/embedded-template.ts',
   }),
   project('embedded', {
     ...onBothDatabases,

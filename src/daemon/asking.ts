@@ -35,14 +35,14 @@ export async function askPerson(
     requestId: randomUUID(),
   };
   signal.throwIfAborted();
-  let asked = await api.askQuestion(input);
-  const { id } = asked.question;
   const aborted = Promise.withResolvers<never>();
   aborted.promise.catch(() => undefined);
   const giveUp = () => aborted.reject(signal.reason);
   signal.addEventListener('abort', giveUp, { once: true });
-  if (signal.aborted) giveUp();
+  const asking = api.askQuestion(input);
   try {
+    let asked = await Promise.race([asking, aborted.promise]);
+    const { id } = asked.question;
     while (asked.outcome === 'PENDING')
       asked = await Promise.race([api.awaitAnswer(id, SLICE_SECONDS), aborted.promise]);
     if (asked.outcome !== 'ANSWERED') return null;
@@ -50,8 +50,9 @@ export async function askPerson(
     return answerOf(asked);
   } catch (error) {
     if (error instanceof ApiError && error.code === 'QUESTION_CLOSED') return null;
-    // Answered at the same moment it is told as a message; gone with its attempt it is withdrawn already.
-    if (signal.aborted) await api.withdrawQuestion(id).catch(() => undefined);
+    // Not waited for: the agent is to have its answer now. What has an answer or no asker is withdrawn by itself.
+    if (signal.aborted)
+      void asking.then(({ question: { id } }) => api.withdrawQuestion(id)).catch(() => undefined);
     throw error;
   } finally {
     signal.removeEventListener('abort', giveUp);

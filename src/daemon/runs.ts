@@ -1,4 +1,5 @@
 import { ApiError } from '../client/errors.ts';
+import type { TaskStatus } from '../client/generated/graphql.ts';
 import type { SpawnTaskPayload } from '../platform/protocol.ts';
 import { leftBehind } from './agents/process-group.ts';
 import type { Registered } from './api.ts';
@@ -8,6 +9,8 @@ import { stopLeftover, TaskRun } from './task-run.ts';
 
 /** A command that started an attempt may still be on its way when the server already counts it as ours. */
 const COMMAND_MAY_COME_MS = 3_000;
+/** Without a process they are nobody's: who is woken is started anew. */
+const RESTING: ReadonlySet<TaskStatus> = new Set(['PAUSED', 'WAITING']);
 
 export interface RunsOptions {
   readonly context: RunContext;
@@ -20,6 +23,8 @@ export class Runs {
   readonly #options: RunsOptions;
   readonly #runs = new Map<string, TaskRun>();
   readonly #leftovers = new Map<string, Promise<void>>();
+  /** Leftovers that report their end. One that rested reports none, though it may have been woken meanwhile. */
+  readonly #reported = new Set<string>();
   #records: RunRecord[] = [];
   #isStopping = false;
 
@@ -74,12 +79,13 @@ export class Runs {
       for (const run of had) if (!current.has(run.key)) run.abandon();
       for (const record of this.#records) {
         const key = runKey(record.taskId, record.attempt);
+        if (!record.isParked) this.#reported.add(key);
         this.#leftovers.set(key, this.#finishLeftover(record, current.get(key)?.nextOutputIndex));
       }
       this.#records = [];
       for (const { task, attempt, nextOutputIndex } of tasks) {
-        if (this.#runs.has(runKey(task.id, attempt)) || this.#leftovers.has(runKey(task.id, attempt)))
-          continue;
+        const key = runKey(task.id, attempt);
+        if (this.#runs.has(key) || this.#reported.has(key) || RESTING.has(task.status)) continue;
         setTimeout(
           () => void this.#giveBackUnknown(task.id, attempt, nextOutputIndex),
           COMMAND_MAY_COME_MS,
@@ -119,6 +125,7 @@ export class Runs {
 
   async #giveBackUnknown(taskId: string, attempt: number, nextOutputIndex: number): Promise<void> {
     const { context, isStarting } = this.#options;
+    await this.waitForLeftover(taskId, attempt);
     if (this.get(taskId, attempt) || isStarting(taskId, attempt) || context.signal.aborted) return;
     context.logger.warn({ taskId, attempt }, 'the server counts on a task that is not here, giving it back');
     const errorMessage = 'The daemon does not have this task any more.';

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { createTestDatabase } from '../support/database.ts';
 import { repository, run } from './git/support.ts';
 import { processesWith, scratch } from './support.ts';
 
@@ -21,13 +21,13 @@ async function program(name: string, args: string[]): Promise<{ child: ChildProc
 let server: { url: string; key: string };
 
 beforeAll(async () => {
-  const dir = mkdtempSync(join(tmpdir(), 'taskmesh-server-'));
-  const { child, line } = await program('run-server.ts', [dir]);
+  const { dataDir, drop } = await createTestDatabase();
+  const { child, line } = await program('run-server.ts', [dataDir]);
   server = JSON.parse(line);
   return async () => {
     child.kill('SIGKILL');
     await once(child, 'exit');
-    rmSync(dir, { recursive: true, force: true });
+    await drop();
   };
 }, 60_000);
 

@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { shell } from '../../src/daemon/agents/profiles.ts';
 import { startDaemon } from '../../src/daemon/daemon.ts';
-import { silent } from './support.ts';
 
 /**
  * A daemon of its own process, to be killed. Arguments: server URL, key, directory; a file with its profiles, and the
@@ -14,6 +13,13 @@ const [serverUrl, key, root, profiles, localPath] = process.argv.slice(2) as [
   string | undefined,
   string | undefined,
 ];
+/** Beside its data, for whoever looks for why a test failed. */
+const note =
+  (level: string) =>
+  (...words: unknown[]) =>
+    appendFileSync(`${root}/log`, `${new Date().toISOString()} ${level} ${words.map(text).join(' ')}\n`);
+const text = (word: unknown) =>
+  JSON.stringify(word, (_, value) => (value instanceof Error ? `${value.name}: ${value.message}` : value));
 const daemon = await startDaemon({
   serverUrl,
   key,
@@ -24,7 +30,7 @@ const daemon = await startDaemon({
   profiles: profiles ? JSON.parse(readFileSync(profiles, 'utf8')) : { shell },
   cliPath: { execPath: process.execPath, entry: '/nonexistent' },
   baseEnv: { PATH: '/usr/local/bin:/usr/bin:/bin' },
-  logger: process.env.DEBUG_DAEMON ? console : silent,
+  logger: { debug: () => undefined, info: note('info'), warn: note('warn'), error: note('error') },
   version: '0.0.0',
   hostname: 'test',
 });

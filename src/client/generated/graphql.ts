@@ -1199,7 +1199,7 @@ export type DaemonRegisterMutationVariables = Exact<{
 }>;
 
 
-export type DaemonRegisterMutation = { registerDaemon: { epoch: number, daemon: { id: string, name: string }, tasks: Array<{ attempt: number, nextOutputIndex: number, task: { id: string } }> } };
+export type DaemonRegisterMutation = { registerDaemon: { epoch: number, daemon: { id: string, name: string }, tasks: Array<{ attempt: number, nextOutputIndex: number, task: { id: string, status: TaskStatus } }> } };
 
 export type DaemonHeartbeatMutationVariables = Exact<{
   input: HeartbeatDaemonInput;
@@ -2759,6 +2759,7 @@ export const DaemonRegisterDocument = new TypedDocumentString(`
       nextOutputIndex
       task {
         id
+        status
       }
     }
   }

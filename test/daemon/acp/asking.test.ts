@@ -10,7 +10,6 @@ beforeAll(async () => {
     allow: world.profile('', { permissions: 'allow' }),
     deny: world.profile('', { permissions: 'deny' }),
   });
-  return () => world.end();
 }, 60_000);
 
 describe.concurrent('a request for permission', { timeout: 60_000 }, () => {

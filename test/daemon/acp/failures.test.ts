@@ -1,9 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { eventually } from '../../support/api.ts';
 import { processesWith } from '../support.ts';
-import { AcpWorld } from './world.ts';
+import { AcpWorld, soon } from './world.ts';
 
 let world: AcpWorld;
 
@@ -24,7 +23,6 @@ beforeAll(async () => {
     gone: { kind: 'acp', command: 'sh', args: ['-c', 'echo no licence >&2; exit 7'], permissions: 'ask' },
     closed: { kind: 'acp', command: 'sh', args: ['-c', 'exec <&- >&-; sleep 60'], permissions: 'ask' },
   });
-  return () => world.end();
 }, 60_000);
 
 const cancel = (id: string) => world.api.mutate('cancelTask', { taskId: id }, 'task { id }');
@@ -109,7 +107,7 @@ describe.concurrent('cancelling a task', { timeout: 60_000 }, () => {
 
   it('ends one whose agent is still being initialized', async () => {
     const id = await world.work('mute', 'x');
-    await eventually(() => world.heard('start').includes(id));
+    await soon(() => world.heard('start').includes(id));
     await cancel(id);
     await world.until(id, 'CANCELLED');
     expect(processesWith(id)).toEqual([]);

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type Answer, eventually } from '../../support/api.ts';
+import type { Answer } from '../../support/api.ts';
 import { processesWith } from '../support.ts';
-import { AcpWorld, kill } from './world.ts';
+import { AcpWorld, kill, soon } from './world.ts';
 
 let world: AcpWorld;
 
@@ -16,7 +16,6 @@ beforeAll(async () => {
     forgetful: world.profile('--load --forgetful'),
     plain: world.profile(''),
   });
-  return () => world.end();
 }, 60_000);
 
 const send = (taskId: string, content: string) =>
@@ -34,7 +33,7 @@ const prompts = (id: string): string[][] =>
     .heard('prompt')
     .filter(([task]) => task === id)
     .map(([, blocks]) => blocks);
-const noProcess = (id: string) => eventually(() => processesWith(id).length === 0);
+const noProcess = (id: string) => soon(() => processesWith(id).length === 0);
 
 describe.concurrent('a supervisor', { timeout: 60_000 }, () => {
   it.each(['loads', 'resumes'])(
@@ -103,6 +102,17 @@ describe.concurrent('a supervisor', { timeout: 60_000 }, () => {
     expect(new Set(sessions(id)).size).toBe(1);
   });
 
+  it('that waits and is resumed by the owner goes on in a new attempt, and only in that', async () => {
+    const { id, contractId } = await world.supervise('loads', '1> say first\n2> say second');
+    await world.until(id, 'WAITING');
+    await world.api.mutate('resumeSupervisor', { contractId, mode: 'CONTINUE' }, 'status');
+    await world.entry(id, 'ASSISTANT', /second/);
+    expect(await world.until(id, 'WAITING')).toMatchObject({ attempt: 2 });
+    expect(new Set(sessions(id)).size).toBe(1);
+    const records = join(world.root, 'machine/daemon/runs');
+    expect(readdirSync(records).filter((name) => name.startsWith(id))).toEqual([`${id}.2.json`]);
+  });
+
   it('that completes its contract ends with it', async () => {
     const { id } = await world.supervise('loads', '1> mutate completeContract {}\n> say That was it.');
     expect(await world.until(id, 'DONE')).toMatchObject({ outputSummary: 'That was it.' });
@@ -119,7 +129,7 @@ describe.concurrent('a supervisor', { timeout: 60_000 }, () => {
     await world.until(completed.id, 'DONE');
     // Nothing of them is kept on the machine.
     const records = join(world.root, 'machine/daemon/runs');
-    await eventually(() => !readdirSync(records).some((name) => name.includes(completed.id)));
+    await soon(() => !readdirSync(records).some((name) => name.includes(completed.id)));
   });
 });
 
@@ -131,7 +141,7 @@ describe.concurrent('a pause', { timeout: 60_000 }, () => {
     await noProcess(id);
     const log = (await world.output(id)).slice(1).map(({ type, content }) => `${type} ${content}`);
     expect(log).toEqual(['TOOL_CALL Is busy', 'TOOL_RESULT ', 'RESULT The turn was cancelled. (cancelled)']);
-    const { status, checkpoints } = await eventually(async () => {
+    const { status, checkpoints } = await soon(async () => {
       const task = await world.task(id);
       return task.checkpoints.length > 0 && task;
     });
@@ -159,7 +169,7 @@ describe.concurrent('a pause', { timeout: 60_000 }, () => {
     const id = await world.work('loads', '1> say begun\n1> deaf\n2> say went on');
     await world.entry(id, 'ASSISTANT', /begun/);
     await steer('pauseTask', id);
-    await eventually(() => processesWith(id).length === 0, 30_000);
+    await soon(() => processesWith(id).length === 0);
     await steer('resumeTask', id);
     expect(await world.until(id, 'DONE')).toMatchObject({ outputSummary: 'went on', attempt: 1 });
   });
@@ -174,7 +184,7 @@ describe.concurrent('a pause', { timeout: 60_000 }, () => {
     });
     expect(node.status).toBe('WITHDRAWN');
     await steer('resumeTask', id);
-    const again = await eventually(async () => {
+    const again = await soon(async () => {
       const question: Answer = await world.question(id);
       return question.id !== first.id && question;
     });
@@ -203,8 +213,9 @@ describe('a daemon that ends while agents rest', { timeout: 60_000 }, () => {
       const { id } = await world.supervise(name, '1> say I wait.');
       await world.until(id, 'WAITING');
       await kill(child, signal);
-      await world.daemon(name, profiles, key);
+      // Killed it counts as connected for a while, and is told to wake it; stopped it is not.
       await send(id, '> say woken');
+      await world.daemon(name, profiles, key);
       await world.entry(id, 'ASSISTANT', /woken/);
       expect(await world.until(id, 'WAITING')).toMatchObject({ attempt: 2, retryCount: 0 });
       expect(new Set(sessions(id)).size).toBe(1);
@@ -214,6 +225,22 @@ describe('a daemon that ends while agents rest', { timeout: 60_000 }, () => {
       expect(readdirSync(records).filter((file) => file.endsWith('.1.json'))).toEqual([]);
     },
   );
+
+  it('gives back one that it had let rest and that was to work again', async () => {
+    const profiles = { torn: world.profile('--load') };
+    const { child, key } = await world.daemon('torn', profiles);
+    const id = await world.work('torn', '1> say begun\n1> hang\n2> say second');
+    await world.entry(id, 'ASSISTANT', /begun/);
+    await kill(child);
+    const record = join(world.root, 'torn/daemon/runs', `${id}.1.json`);
+    // As a daemon leaves it that is killed in the moment in which the task is woken.
+    writeFileSync(record, JSON.stringify({ ...JSON.parse(readFileSync(record, 'utf8')), isParked: true }));
+    await world.daemon('torn', profiles, key);
+    expect(await world.until(id, 'DONE')).toMatchObject({
+      attempt: 2,
+      outputSummary: expect.stringContaining('second'),
+    });
+  });
 
   it('gives back who works, and the next attempt goes on in the same session, told what happened', async () => {
     const profiles = { worker: world.profile('--load') };

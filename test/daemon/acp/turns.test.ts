@@ -1,8 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { shell } from '../../../src/daemon/agents/profiles.ts';
 import type { Answer } from '../../support/api.ts';
-import { AcpWorld } from './world.ts';
+import { processesWith } from '../support.ts';
+import { AcpWorld, soon } from './world.ts';
 
 let world: AcpWorld;
 
@@ -11,8 +13,8 @@ beforeAll(async () => {
   await world.daemon('machine', {
     agent: world.profile(''),
     tuned: world.profile('', { mode: 'bold', model: 'large' }),
+    shell,
   });
-  return () => world.end();
 }, 60_000);
 
 const brief = ({ type, content }: Answer) => `${type} ${content}`;
@@ -220,5 +222,39 @@ describe.concurrent('an agent', { timeout: 60_000 }, () => {
   it('that refuses to go on has failed', async () => {
     const id = await world.work('agent', '> say I will not.\n> stop refusal');
     expect((await world.until(id, 'FAILED')).errorMessage).toContain('refused to go on');
+  });
+});
+
+describe.concurrent('the red team', { timeout: 60_000 }, () => {
+  it('is told what work tasks say, in batches, keeps its process between them, and ends with the contract', async () => {
+    const contractId = await world.contract('agent', {
+      redTeamEnabled: true,
+      redTeamPrompt: '1> say watching',
+    });
+    const plan = `echo one; echo ${'x'.repeat(3_000)}; while [ ! -e more ]; do sleep 0.1; done; echo two`;
+    const input = { contractId, name: 'noisy', plan, agent: 'shell', useOwnWorktree: true };
+    const task = (await world.api.mutate('spawnTask', input, 'task { id }')).task.id;
+    const id = await soon(async () => {
+      const query = 'query($id: ID!) { tasks(contractId: $id, role: RED_TEAM) { nodes { id } } }';
+      return (await world.api.ask(query, { id: contractId })).tasks.nodes[0]?.id;
+    });
+    await world.entry(id, 'ASSISTANT', /watching/);
+    const batch = await world.entry(id, 'USER', /What the work tasks/);
+    expect(batch.content).toContain(`## Task noisy (${task})\none\n`);
+    expect(batch.content).toContain(`${'x'.repeat(1_000)} […]`);
+    expect(batch.content).not.toContain('x'.repeat(1_001));
+    const query = `query($id: ID!) { taskOutput(taskId: $id) { nodes { sequence content } } }`;
+    const [, last] = (await world.api.ask(query, { id: task })).taskOutput.nodes;
+    expect(batch.toolInput).toEqual({ upToSequence: last.sequence });
+
+    // A message does not wait for output.
+    const [process] = processesWith(id);
+    await world.api.mutate('sendMessage', { taskId: id, content: '> say heard' }, 'message { id }');
+    await world.entry(id, 'ASSISTANT', /heard/);
+    expect(processesWith(id)).toContain(process);
+
+    await world.api.mutate('completeContract', { contractId, cancelTasks: true }, 'contract { id }');
+    expect((await world.until(id, 'DONE')).attempt).toBe(1);
+    expect(processesWith(id)).toEqual([]);
   });
 });

@@ -1,21 +1,30 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { AcpProfile, AgentProfiles } from '../../../src/daemon/agents/profiles.ts';
-import { type Answer, Api, eventually } from '../../support/api.ts';
+import { type Answer, Api } from '../../support/api.ts';
+import { onEnd } from '../../support/cleanup.ts';
+import { createTestDatabase } from '../../support/database.ts';
 import { repository } from '../git/support.ts';
 
 const AGENT = fileURLToPath(new URL('agent.ts', import.meta.url));
 
+/** Starts one of the programs of daemon tests, which ends with the test file. @returns it, and its first line */
 async function program(name: string, args: string[]): Promise<{ child: ChildProcess; line: string }> {
   const file = fileURLToPath(new URL(`../${name}`, import.meta.url));
   const child = spawn(process.execPath, [file, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
+  onEnd(() => kill(child));
+  const ended = once(child, 'exit').then(([code]) => {
+    throw new Error(`${name} ended with ${code}`);
+  });
+  ended.catch(() => undefined);
+  const [line] = (await Promise.race([once(createInterface({ input: child.stdout }), 'line'), ended])) as [
+    string,
+  ];
   return { child, line };
 }
 
@@ -31,26 +40,20 @@ export interface Heard {
 export class AcpWorld {
   readonly root: string;
   readonly api: Api;
-  readonly #server: ChildProcess;
-  readonly #daemons: ChildProcess[] = [];
+  readonly #daemons: string[] = [];
 
-  private constructor(root: string, api: Api, server: ChildProcess) {
+  private constructor(root: string, api: Api) {
     this.root = root;
     this.api = api;
-    this.#server = server;
   }
 
   static async start(): Promise<AcpWorld> {
-    const root = mkdtempSync(join(tmpdir(), 'taskmesh-acp-'));
+    const { dataDir: root, drop } = await createTestDatabase();
+    onEnd(drop);
     repository(join(root, 'repo'));
-    const { child, line } = await program('run-server.ts', [join(root, 'server')]);
+    const { line } = await program('run-server.ts', [root]);
     const { url, key } = JSON.parse(line);
-    return new AcpWorld(root, new Api(url, key), child);
-  }
-
-  async end(): Promise<void> {
-    for (const child of [...this.#daemons, this.#server]) await kill(child);
-    rmSync(this.root, { recursive: true, force: true });
+    return new AcpWorld(root, new Api(url, key));
   }
 
   /** A profile of the test agent, with its flags. */
@@ -69,10 +72,10 @@ export class AcpWorld {
     const given = key ?? (await this.api.mutate('createKey', { kind: 'DAEMON', name }, 'key')).key;
     const directory = join(this.root, name);
     mkdirSync(directory, { recursive: true });
+    this.#daemons.push(name);
     const file = join(directory, 'profiles.json');
     writeFileSync(file, JSON.stringify(profiles));
     const { child } = await program('run-daemon.ts', [this.api.url, given, directory, file, this.root]);
-    this.#daemons.push(child);
     return { child, key: given };
   }
 
@@ -120,10 +123,17 @@ export class AcpWorld {
       if (task.status === status) return task;
       if (COMPLETED.has(task.status) || Date.now() > giveUpAt) {
         const log = (await this.output(id)).map(({ type, content }) => `${type} ${content}`).join('\n');
-        throw new Error(`${status} was expected, it is ${JSON.stringify(task)}\n${log}`);
+        throw new Error(`${status} was expected, it is ${JSON.stringify(task)}\n${log}\n${this.#logs()}`);
       }
-      await delay(50);
+      await delay(100);
     }
+  }
+
+  /** The end of what the daemons wrote to their logs. */
+  #logs(): string {
+    return this.#daemons
+      .map((name) => readFileSync(join(this.root, name, 'log'), 'utf8').slice(-5_000))
+      .join('\n');
   }
 
   /** What a task has said so far. */
@@ -140,7 +150,7 @@ export class AcpWorld {
 
   /** Waits for an entry. @returns it */
   entry(id: string, type: string, pattern: RegExp): Promise<Answer> {
-    return eventually(async () =>
+    return soon(async () =>
       (await this.output(id)).find((entry) => entry.type === type && pattern.test(entry.content)),
     );
   }
@@ -159,7 +169,7 @@ export class AcpWorld {
   /** Waits for the question of a task. */
   question(taskId: string): Promise<Answer> {
     const query = '{ pendingQuestions { id question choices context multiSelect questionType task { id } } }';
-    return eventually(async () =>
+    return soon(async () =>
       (await this.api.ask(query)).pendingQuestions.find((each: Answer) => each.task.id === taskId),
     );
   }
@@ -175,4 +185,17 @@ export async function kill(child: ChildProcess, signal: NodeJS.Signals = 'SIGKIL
   const exited = once(child, 'exit');
   child.kill(signal);
   await exited;
+}
+
+/** Waits for a condition, looking less often than `eventually`: many wait here at once, for what takes its time. */
+export async function soon<T>(
+  check: () => Promise<T | false | null | undefined> | T | false | null | undefined,
+): Promise<T> {
+  const giveUpAt = Date.now() + 30_000;
+  for (;;) {
+    const value = await check();
+    if (value) return value;
+    if (Date.now() > giveUpAt) throw new Error(`the condition did not come true: ${check}`);
+    await delay(100);
+  }
 }

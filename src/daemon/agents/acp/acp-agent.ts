@@ -9,7 +9,7 @@ import { AcpProcess } from './process.ts';
 import { delivery, nextRound, onward, opening, type Prompt, watched } from './prompts.ts';
 import { clientApp } from './requests.ts';
 import { type AcpSession, openSession } from './session.ts';
-import { SessionLog } from './session-log.ts';
+import { entry, SessionLog } from './session-log.ts';
 import { Transcript } from './transcript.ts';
 import { promptEntries, type StopReason, turnEntry, turnFailure } from './turns.ts';
 
@@ -62,6 +62,8 @@ class AcpAgent implements Agent {
   #watchedUpTo: number;
   /** What the person said that the agent could not be told at once. */
   #untold: InboxMessage[] = [];
+  /** Whether its turn was cancelled. */
+  #isCut = false;
   #isPausing = false;
   #isStopping = false;
   #graceMs = GRACE_MS;
@@ -152,6 +154,7 @@ class AcpAgent implements Agent {
   async #cancelTurn(withinMs: number): Promise<void> {
     const turn = this.#turn;
     if (!turn) return;
+    this.#isCut = true;
     this.#pending.cancelAll();
     await this.#within(withinMs, Promise.all([this.#session?.cancel(), turn]));
   }
@@ -169,7 +172,6 @@ class AcpAgent implements Agent {
       const end = await this.#stretch(process);
       if (end === 'DONE') return { code: 0, signal: null };
       if (end === 'STOPPED' || !(await this.#rest(end))) return STOPPED;
-      this.#halt = new AbortController();
     }
   }
 
@@ -183,10 +185,12 @@ class AcpAgent implements Agent {
     this.#rested = Promise.withResolvers();
     while (!this.#isResumed && !this.#isStopping)
       await new Promise<void>((resolve) => (this.#wake = resolve));
-    if (this.#isStopping) return false;
+    // Before anything is waited for: from here on it can be stopped and paused again.
+    this.#halt = new AbortController();
     this.#isResting = false;
+    if (this.#isStopping) return false;
     await this.#conversation.goOn();
-    return true;
+    return !this.#isStopping;
   }
 
   async #stretch(process: AcpProcess): Promise<End> {
@@ -199,10 +203,12 @@ class AcpAgent implements Agent {
         next = await this.#next(process, next && (await this.#tell(process, session, next)));
       return next;
     } catch (error) {
-      if (!signal.aborted) throw error;
+      // Whatever an agent does that is cut off, it fails nothing.
+      if (!signal.aborted && !this.#isCut) throw error;
       return this.#isStopping ? 'STOPPED' : 'PAUSED';
     } finally {
       this.#session = undefined;
+      this.#isCut = false;
       await process.end(this.#graceMs);
       // What it still said at its end.
       await this.#log.endTurn();
@@ -233,6 +239,8 @@ class AcpAgent implements Agent {
     const { isFinishing, messages } = await this.#news();
     if (isFinishing) return 'DONE';
     const told = session.isNew ? this.#transcript.told() : [];
+    if (told.length > 0)
+      await this.#log.add(entry('SYSTEM', 'A new session begins. It is told what was said so far.'));
     if (this.#prompts === 0) return opening(task, { told, messages });
     // Who only watches has nothing to be told when there is nothing new.
     if (task.role === 'RED_TEAM' && messages.length === 0 && told.length === 0) return null;

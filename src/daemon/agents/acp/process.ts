@@ -71,6 +71,8 @@ export class AcpProcess {
     doing: string,
     { timeoutMs, signal }: { timeoutMs?: number; signal: AbortSignal },
   ): Promise<T> {
+    // Nobody may be left to hear how it ends.
+    asked.catch(() => undefined);
     signal.throwIfAborted();
     const { promise: never, reject } = Promise.withResolvers<never>();
     const giveUp = () => reject(signal.reason);
@@ -111,10 +113,10 @@ export class AcpProcess {
 
   /** Why there is no answer: how the process ended, where it has. */
   async #failure(error: unknown, doing: string): Promise<AgentFailure> {
+    // Only the end of what it sends closes the connection without an error of its own.
+    if (!(error instanceof Error) || error.message !== 'ACP connection closed')
+      return new AgentFailure(messageOf(error), { cause: error });
     const exit = await Promise.race([this.exited, delay(EXIT_MS, null, { ref: false })]);
-    const isClosed = error instanceof Error && error.message === 'ACP connection closed';
-    if (exit && isClosed) return new AgentFailure(`${this.command} ${exitText(exit)} ${doing}.`);
-    if (isClosed) return new AgentFailure(`${this.command} closed its output ${doing}.`);
-    return new AgentFailure(messageOf(error), { cause: error });
+    return new AgentFailure(`${this.command} ${exit ? exitText(exit) : 'closed its output'} ${doing}.`);
   }
 }

@@ -146,8 +146,7 @@ async function resume(
     return new AcpSession(options, sessionId, false);
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;
-    const why = `Its session could not be taken up again: ${error.message}. A new one is told what was said.`;
-    await log.add(entry('SYSTEM', why));
+    await log.add(entry('SYSTEM', `Its session could not be taken up again: ${error.message}.`));
     return null;
   }
 }
