@@ -95,4 +95,4 @@ permission, the person is asked ("permissions": "ask"). A file given with --prof
     "make":   { "kind": "command", "command": "make", "args": ["-f", "{planFile}"] }
   }
 Permissions: allow answers every request with yes, so that the agent may do whatever the daemon's user may; deny with no.
-Other fields: env, inheritEnv, mode, model (as the agent calls them), startTimeoutSeconds.`;
+Other fields: env, inheritEnv; mode, model, authMethod (as the agent calls them); startTimeoutSeconds.`;

@@ -23,6 +23,7 @@ const acpOptions = {
   permissions: z.enum(PERMISSION_POLICIES).optional(),
   mode: z.string().min(1).optional(),
   model: z.string().min(1).optional(),
+  authMethod: z.string().min(1).optional(),
   startTimeoutSeconds: z.number().positive().max(3_600).optional(),
 };
 const wholeProfileSchema = z.discriminatedUnion('kind', [

@@ -20,6 +20,8 @@ export interface AcpProfile {
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly permissions: PermissionPolicy;
+  /** The agent's own name of the way in which it signs in when it is not; without it that is left to people. */
+  readonly authMethod?: string | undefined;
   /** How long it may take to answer at its start; default 60 s to initialize, 120 s to open a session. */
   readonly startTimeoutSeconds?: number | undefined;
   /** The agent's own name of the mode it is to work in; without it the agent's default. */

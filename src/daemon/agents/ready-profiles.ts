@@ -12,8 +12,8 @@ export interface ReadyProfile {
 }
 
 /** What an agent does that nobody watches is asked for first: no profile allows all of it by itself. */
-function acp(command: string, args: readonly string[] = []): AcpProfile {
-  return { kind: 'acp', command, args, permissions: 'ask' };
+function acp(command: string, args: readonly string[] = [], more: Partial<AcpProfile> = {}): AcpProfile {
+  return { kind: 'acp', command, args, permissions: 'ask', ...more };
 }
 
 export const READY_PROFILES: Readonly<Record<string, ReadyProfile>> = {
@@ -29,12 +29,13 @@ export const READY_PROFILES: Readonly<Record<string, ReadyProfile>> = {
     ],
   },
   codex: {
-    profile: acp('codex-acp'),
+    // With a key in its environment it still has to be told to use that.
+    profile: acp('codex-acp', [], { authMethod: 'api-key' }),
     install: 'npm install -g @agentclientprotocol/codex-acp',
     variables: ['OPENAI_API_KEY', 'CODEX_API_KEY', 'CODEX_HOME', 'OPENAI_BASE_URL'],
   },
   gemini: {
-    profile: acp('gemini', ['--acp']),
+    profile: acp('gemini', ['--acp'], { authMethod: 'gemini-api-key' }),
     install: 'npm install -g @google/gemini-cli',
     variables: [
       'GEMINI_API_KEY',

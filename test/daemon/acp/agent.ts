@@ -45,6 +45,7 @@ const store = (id: string, session: Session) => writeFileSync(fileOf(id), JSON.s
 
 let cancel = Promise.withResolvers<void>();
 let last = '';
+let signedIn = false;
 
 const options = {
   modes: {
@@ -313,10 +314,14 @@ agent({ name: 'test agent' })
   .onRequest(methods.agent.session.new, ({ params }) => {
     trace('new', params);
     if (flags.has('--stuck')) return never();
-    if (flags.has('--signed-out')) throw RequestError.authRequired();
+    if (flags.has('--signed-out') && !signedIn) throw RequestError.authRequired();
     const sessionId = `session-${process.pid}-${Date.now()}`;
     store(sessionId, { turns: 0, later: [], cost: 0 });
     return { sessionId, ...options };
+  })
+  .onRequest(methods.agent.authenticate, ({ params }) => {
+    if (params.methodId !== 'key') throw new RequestError(-32_603, 'no key is set');
+    signedIn = true;
   })
   .onRequest(methods.agent.session.load, async ({ params, client }) => {
     trace('load', params);

@@ -10,9 +10,9 @@ beforeAll(async () => {
     allow: world.profile('', { permissions: 'allow' }),
     deny: world.profile('', { permissions: 'deny' }),
   });
-}, 60_000);
+}, 120_000);
 
-describe.concurrent('a request for permission', { timeout: 60_000 }, () => {
+describe.concurrent('a request for permission', { timeout: 120_000 }, () => {
   it.each([
     [
       'allow',
@@ -80,7 +80,7 @@ describe.concurrent('a request for permission', { timeout: 60_000 }, () => {
   });
 });
 
-describe.concurrent('what an agent wants to know', { timeout: 60_000 }, () => {
+describe.concurrent('what an agent wants to know', { timeout: 120_000 }, () => {
   const form = (properties: object, required: string[] = Object.keys(properties)) =>
     `> elicit ${JSON.stringify({ type: 'object', properties, required })}`;
 

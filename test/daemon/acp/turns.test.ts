@@ -12,10 +12,10 @@ beforeAll(async () => {
   world = await AcpWorld.start();
   await world.daemon('machine', {
     agent: world.profile(''),
-    tuned: world.profile('', { mode: 'bold', model: 'large' }),
+    tuned: world.profile('--signed-out', { mode: 'bold', model: 'large', authMethod: 'key' }),
     shell,
   });
-}, 60_000);
+}, 120_000);
 
 const brief = ({ type, content }: Answer) => `${type} ${content}`;
 const ended = 'RESULT The turn ended. (end_turn)';
@@ -28,7 +28,7 @@ async function run(plan: string, more: object = {}, agent = 'agent') {
   return { id, task, briefing, log };
 }
 
-describe.concurrent('what an agent says', { timeout: 60_000 }, () => {
+describe.concurrent('what an agent says', { timeout: 120_000 }, () => {
   it('is logged by its kind, and its last message is the summary of a task done at the end of the turn', async () => {
     const plan = [
       '> stderr a warning',
@@ -71,6 +71,14 @@ describe.concurrent('what an agent says', { timeout: 60_000 }, () => {
     expect(chunks.map(({ isPartial }) => isPartial)).toEqual(
       chunks.map((_, index) => index < chunks.length - 1),
     );
+  });
+
+  it('may come as fast as it likes: it is joined all the same, and nothing of it is lost', async () => {
+    const { log } = await run('> stream 20000 0');
+    const chunks = log.filter(({ type }) => type === 'ASSISTANT');
+    expect(chunks.length).toBeLessThan(100);
+    const text = chunks.map(({ content }) => content).join('');
+    expect(text).toBe(Array.from({ length: 20_000 }, (_, index) => `${index + 1} `).join(''));
   });
 
   it('is cut into pieces when one chunk is very long, and nothing of it is lost', async () => {
@@ -132,7 +140,7 @@ describe.concurrent('what an agent says', { timeout: 60_000 }, () => {
   });
 });
 
-describe.concurrent('an agent', { timeout: 60_000 }, () => {
+describe.concurrent('an agent', { timeout: 120_000 }, () => {
   it('has in its environment what every agent has and what its profile adds, and the Taskmesh MCP server in its session', async () => {
     const { id, log } = await run('> env');
     expect(log[0].content.split(' ')).toEqual([
@@ -175,7 +183,7 @@ describe.concurrent('an agent', { timeout: 60_000 }, () => {
     expect(log[0].content).toBe('refused: -32601');
   });
 
-  it('works in the mode and with the model that its profile names', async () => {
+  it('signs in, and works in the mode and with the model, as its profile says', async () => {
     await run('> say x', {}, 'tuned');
     expect(world.heard('mode')).toEqual(['bold']);
     expect(world.heard('config')).toMatchObject([{ configId: 'llm', value: 'large' }]);
@@ -225,7 +233,7 @@ describe.concurrent('an agent', { timeout: 60_000 }, () => {
   });
 });
 
-describe.concurrent('the red team', { timeout: 60_000 }, () => {
+describe.concurrent('the red team', { timeout: 120_000 }, () => {
   it('is told what work tasks say, in batches, keeps its process between them, and ends with the contract', async () => {
     const contractId = await world.contract('agent', {
       redTeamEnabled: true,

@@ -112,7 +112,7 @@ export class AcpWorld {
 
   /** Waits until a task is in a state. @returns it */
   async until(id: string, status: string): Promise<Answer> {
-    const giveUpAt = Date.now() + 25_000;
+    const giveUpAt = Date.now() + 60_000;
     for (;;) {
       // Returns when it is completed; its other states are looked for in between.
       const timeoutSeconds = COMPLETED.has(status) ? 5 : 0;
@@ -174,6 +174,12 @@ export class AcpWorld {
     );
   }
 
+  /** Waits until a question has been withdrawn. */
+  async withdrawn(id: string): Promise<void> {
+    const query = 'query($id: ID!) { node(id: $id) { ... on Question { status } } }';
+    await soon(async () => (await this.api.ask(query, { id })).node.status === 'WITHDRAWN');
+  }
+
   async answer(questionId: string, answer: { choices?: string[]; text?: string }): Promise<void> {
     await this.api.mutate('answerQuestion', { questionId, ...answer }, 'question { id }');
   }
@@ -191,7 +197,7 @@ export async function kill(child: ChildProcess, signal: NodeJS.Signals = 'SIGKIL
 export async function soon<T>(
   check: () => Promise<T | false | null | undefined> | T | false | null | undefined,
 ): Promise<T> {
-  const giveUpAt = Date.now() + 30_000;
+  const giveUpAt = Date.now() + 60_000;
   for (;;) {
     const value = await check();
     if (value) return value;

@@ -7,7 +7,7 @@ import {
 } from '@agentclientprotocol/sdk/unstable';
 import { z } from 'zod';
 import type { AcpProfile } from '../profiles.ts';
-import { AgentFailure } from './failures.ts';
+import { AgentFailure, detailsOf } from './failures.ts';
 import type { AcpProcess } from './process.ts';
 import { entry, type SessionLog } from './session-log.ts';
 import { type Configured, configure, configuredSchema } from './session-options.ts';
@@ -138,9 +138,9 @@ async function resume(
   try {
     let answer: unknown;
     if (can?.sessionCapabilities?.resume)
-      answer = await sessionAnswer(options, process.agent.request(methods.agent.session.resume, params));
+      answer = await signedIn(options, () => process.agent.request(methods.agent.session.resume, params));
     else if (can?.loadSession)
-      answer = await sessionAnswer(options, process.agent.request(methods.agent.session.load, params));
+      answer = await signedIn(options, () => process.agent.request(methods.agent.session.load, params));
     else return null;
     await configure(options, sessionId, configured(answer));
     return new AcpSession(options, sessionId, false);
@@ -157,7 +157,7 @@ async function create(options: SessionOptions, initialized: Initialized): Promis
   let answer: unknown;
   try {
     const params = { cwd, mcpServers: [mcpServer] };
-    answer = await sessionAnswer(options, process.agent.request(methods.agent.session.new, params));
+    answer = await signedIn(options, () => process.agent.request(methods.agent.session.new, params));
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;
     throw new AgentFailure(refusal(process.command, error, initialized), { cause: error });
@@ -179,8 +179,28 @@ function configured(answer: unknown): Configured {
   return configuredSchema.parse(answer ?? {});
 }
 
-function sessionAnswer<T>(options: SessionOptions, asked: Promise<T>): Promise<T> {
-  return answered(options, asked, 'while it was opening a session', SESSION_MS);
+/** Asks for a session, and once more after signing in when the agent wants that first and the profile says how. */
+async function signedIn<T>(options: SessionOptions, ask: () => Promise<T>): Promise<T> {
+  const { process, profile } = options;
+  const { authMethod: methodId } = profile;
+  const opened = () => answered(options, ask(), 'while it was opening a session', SESSION_MS);
+  try {
+    return await opened();
+  } catch (error) {
+    const isSignedOut = error instanceof RequestError && error.code === AUTH_REQUIRED;
+    if (!isSignedOut || methodId === undefined) throw error;
+  }
+  const asked = process.agent.request(methods.agent.authenticate, { methodId });
+  try {
+    await answered(options, asked, 'while it was signing in', SESSION_MS);
+  } catch (error) {
+    if (!(error instanceof RequestError)) throw error;
+    throw new AgentFailure(
+      `${process.command} is not signed in, and could not sign in by ${methodId}: ${error.message}${detailsOf(error)}. Sign it in on the daemon's machine, as the user whom the daemon runs as.`,
+      { cause: error },
+    );
+  }
+  return opened();
 }
 
 async function answered<T>(
