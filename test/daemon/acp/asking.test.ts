@@ -64,7 +64,6 @@ describe.concurrent('a request for permission', { timeout: 120_000 }, () => {
       'SUPERVISOR_QUESTION The agent asks for permission: rm',
       'SYSTEM Refused, since none of the choices was taken: rm',
       'ASSISTANT permission: option reject_once',
-      'TOOL_RESULT The turn ended before this did.',
       'RESULT The turn ended. (end_turn)',
       expect.stringMatching(/USER .*You asked for permission: rm\nThe person answered: > say better so/s),
       'RESULT The turn ended. (end_turn)',

@@ -6,6 +6,8 @@ interface ToolCall {
   update: ToolCallUpdate;
   readonly startedAt: number;
   isLogged: boolean;
+  /** Whether the agent has told of it, and not only asked for permission. */
+  isTold: boolean;
 }
 
 const MAX_TITLE_CHARS = 2_000;
@@ -27,6 +29,7 @@ export class ToolCalls {
   take(update: ToolCallUpdate): OutputEntry[] {
     if (this.#over.has(update.toolCallId)) return [];
     const call = this.#callOf(update);
+    call.isTold = true;
     const { status, rawInput } = call.update;
     const isOver = status === 'completed' || status === 'failed';
     const entries: OutputEntry[] = [];
@@ -48,10 +51,7 @@ export class ToolCalls {
 
   /** The turn is over, and with it every call that is still open. */
   end(): OutputEntry[] {
-    const entries = [...this.#open.values()].flatMap((call) => [
-      ...this.#begin(call),
-      { ...this.#result(call, true), content: 'The turn ended before this did.' },
-    ]);
+    const entries = [...this.#open.values()].flatMap((call) => [...this.#begin(call), ...this.#cutOff(call)]);
     this.#over.clear();
     return entries;
   }
@@ -69,7 +69,7 @@ export class ToolCalls {
     let call = this.#open.get(update.toolCallId);
     if (call) call.update = merged(call.update, update);
     else {
-      call = { update, startedAt: Date.now(), isLogged: false };
+      call = { update, startedAt: Date.now(), isLogged: false, isTold: false };
       const [oldest] = this.#open.keys();
       if (this.#open.size >= MAX_OPEN && oldest !== undefined) this.#open.delete(oldest);
       this.#open.set(update.toolCallId, call);
@@ -82,6 +82,12 @@ export class ToolCalls {
     call.isLogged = true;
     const content = shortened(call.update.title ?? toolName(call.update), MAX_TITLE_CHARS);
     return [{ ...entry('TOOL_CALL', call.update), content, toolInput: loggedInput(call.update) }];
+  }
+
+  /** Of one that was only asked about nobody knows how it went. */
+  #cutOff(call: ToolCall): OutputEntry[] {
+    const result = this.#result(call, true);
+    return call.isTold ? [{ ...result, content: 'The turn ended before this did.' }] : [];
   }
 
   #result(call: ToolCall, isError: boolean): OutputEntry {
