@@ -49,6 +49,7 @@ describe('the agents that a daemon offers', () => {
       command: 'claude-agent-acp',
       args: [],
       permissions: 'ask',
+      mode: 'default',
       env: { ANTHROPIC_API_KEY: 'a' },
     });
   });

@@ -88,11 +88,13 @@ ${READY.join('\n')}
 
 All but shell speak the Agent Client Protocol. They must be signed in as the user whom the daemon runs as, or by their
 usual variables (ANTHROPIC_API_KEY, OPENAI_API_KEY, GEMINI_API_KEY …) in its environment. When such an agent asks for
-permission, the person is asked ("permissions": "ask"). A file given with --profiles changes that, and adds agents:
+permission, the person is asked ("permissions": "ask"); what it asks for is up to its own configuration and its mode:
+opencode, say, asks for nothing unless told to. A file given with --profiles changes that, and adds agents:
   {
     "claude": { "permissions": "allow", "model": "opus" },
     "mine":   { "kind": "acp", "command": "my-agent", "args": ["acp"], "permissions": "deny", "inheritEnv": ["MY_KEY"] },
     "make":   { "kind": "command", "command": "make", "args": ["-f", "{planFile}"] }
   }
 Permissions: allow answers every request with yes, so that the agent may do whatever the daemon's user may; deny with no.
+Its own tools of Taskmesh an agent may always use.
 Other fields: env, inheritEnv; mode, model, authMethod (as the agent calls them); startTimeoutSeconds.`;

@@ -18,7 +18,8 @@ function acp(command: string, args: readonly string[] = [], more: Partial<AcpPro
 
 export const READY_PROFILES: Readonly<Record<string, ReadyProfile>> = {
   claude: {
-    profile: acp('claude-agent-acp'),
+    // Left to itself it decides in most cases without asking anybody.
+    profile: acp('claude-agent-acp', [], { mode: 'default' }),
     install: 'npm install -g @agentclientprotocol/claude-agent-acp',
     variables: [
       'ANTHROPIC_API_KEY',

@@ -201,6 +201,19 @@ const COMMANDS: Record<string, (turn: Turn, rest: string) => Promise<unknown>> =
     const { outcome } = await turn.client.request(methods.client.session.requestPermission, request);
     await say(turn, `permission: ${outcome.outcome === 'selected' ? outcome.optionId : outcome.outcome}`);
   },
+  /** Asks, as Claude's adapter does, for a tool of the Taskmesh MCP server. */
+  own: async (turn, rest) => {
+    const request: RequestPermissionRequest = {
+      sessionId: turn.sessionId,
+      toolCall: { toolCallId: rest, title: rest, _meta: { claudeCode: { mcpServer: { name: 'taskmesh' } } } },
+      options: [
+        { optionId: 'yes', name: 'Yes', kind: 'allow_once' },
+        { optionId: 'no', name: 'No', kind: 'reject_once' },
+      ],
+    };
+    const { outcome } = await turn.client.request(methods.client.session.requestPermission, request);
+    await say(turn, `own: ${outcome.outcome === 'selected' ? outcome.optionId : outcome.outcome}`);
+  },
   elicit: async (turn, rest) => {
     const answer = await turn.client.request(methods.client.elicitation.create, {
       sessionId: turn.sessionId,

@@ -70,6 +70,12 @@ describe.concurrent('a request for permission', { timeout: 120_000 }, () => {
     ]);
   });
 
+  it('is granted for the tools of the Taskmesh MCP server whatever the profile says', async () => {
+    const id = await world.work('deny', '> own finish_task');
+    await world.until(id, 'DONE');
+    expect(await world.said(id, 'ASSISTANT')).toEqual(['own: yes']);
+  });
+
   it('withdrawn by the person is no consent', async () => {
     const id = await world.work('ask', '> permission rm');
     const question = await world.question(id);

@@ -46,7 +46,11 @@ describe.concurrent('a task fails, saying why, when its agent', { timeout: 120_0
       'signed-out',
       /not signed in\. Sign it in on the daemon's machine.*\(Run agent login\)/,
     ],
-    ['cannot sign in', 'no-key', /not signed in, and could not sign in by other: no key is set\. Sign it in/],
+    [
+      'cannot sign in',
+      'no-key',
+      /could not sign in by other: no key is set\. .* is not signed in\. Sign it in/,
+    ],
     ['speaks another version of the protocol', 'old', /speaks version 0 .* Update the older/],
     ['has no such mode', 'no-mode', /has no mode wild: it offers careful, bold\./],
     ['has no such model', 'no-model', /has no model huge: it offers small, large\./],

@@ -7,6 +7,7 @@ import type {
 import type { PersonAnswer, PersonQuestion } from '../conversation.ts';
 import type { PermissionPolicy } from '../profiles.ts';
 import { messageOf } from './failures.ts';
+import { isOwnTool } from './own-tools.ts';
 import { entry, type SessionLog } from './session-log.ts';
 import { loggedInput, shortened, textOf } from './texts.ts';
 import { toolName } from './tool-calls.ts';
@@ -36,9 +37,11 @@ export async function decide(
 ): Promise<RequestPermissionResponse> {
   const { policy, log } = options;
   const call = await log.show(readToolCall(request.toolCall));
+  const allowing = first(request.options, ALLOWING);
+  if (allowing && isOwnTool(call, request._meta)) return selected(allowing);
   const title = shortened(call.title ?? toolName(call), 500);
   if (policy === 'ask') return askPerson(options, request, { call, title, signal });
-  const option = first(request.options, policy === 'allow' ? ALLOWING : REJECTING);
+  const option = policy === 'allow' ? allowing : first(request.options, REJECTING);
   const decided = policy === 'allow' ? 'Allowed' : 'Refused';
   await log.add(entry('SYSTEM', `${decided}, as the agent's profile says: ${title}`));
   return option ? selected(option) : CANCELLED;

@@ -7,7 +7,7 @@ import {
 } from '@agentclientprotocol/sdk/unstable';
 import { z } from 'zod';
 import type { AcpProfile } from '../profiles.ts';
-import { AgentFailure, detailsOf } from './failures.ts';
+import { AgentFailure, AUTH_REQUIRED, detailsOf, signedOut } from './failures.ts';
 import type { AcpProcess } from './process.ts';
 import { entry, type SessionLog } from './session-log.ts';
 import { type Configured, configure, configuredSchema } from './session-options.ts';
@@ -31,8 +31,6 @@ export interface SessionOptions {
 
 const INITIALIZE_MS = 60_000;
 const SESSION_MS = 120_000;
-/** The code of the protocol for an agent that has to be signed in first. */
-const AUTH_REQUIRED = -32_000;
 
 const capability = z
   .unknown()
@@ -171,8 +169,10 @@ async function create(options: SessionOptions, initialized: Initialized): Promis
 
 function refusal(command: string, error: RequestError, { authMethods }: Initialized): string {
   if (error.code !== AUTH_REQUIRED) return `${command} opened no session: ${error.message}.`;
-  const ways = (authMethods ?? []).map(({ name }) => name).join('; ');
-  return `${command} is not signed in. Sign it in on the daemon's machine, as the user whom the daemon runs as${ways ? ` (${ways})` : ''}.`;
+  return signedOut(
+    command,
+    (authMethods ?? []).map(({ name }) => name),
+  );
 }
 
 function configured(answer: unknown): Configured {
@@ -196,7 +196,7 @@ async function signedIn<T>(options: SessionOptions, ask: () => Promise<T>): Prom
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;
     throw new AgentFailure(
-      `${process.command} is not signed in, and could not sign in by ${methodId}: ${error.message}${detailsOf(error)}. Sign it in on the daemon's machine, as the user whom the daemon runs as.`,
+      `${process.command} could not sign in by ${methodId}: ${error.message}${detailsOf(error)}. ${signedOut(process.command)}`,
       { cause: error },
     );
   }

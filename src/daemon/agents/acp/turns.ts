@@ -1,6 +1,6 @@
 import { type PromptResponse, RequestError } from '@agentclientprotocol/sdk/unstable';
 import type { OutputEntry } from '../../output.ts';
-import { AgentFailure, detailsOf } from './failures.ts';
+import { AgentFailure, AUTH_REQUIRED, detailsOf, signedOut } from './failures.ts';
 import type { Prompt } from './prompts.ts';
 import { entry } from './session-log.ts';
 import { pieces } from './texts.ts';
@@ -37,6 +37,7 @@ export function turnEntry(reason: StopReason, used: { costUsd: number; durationM
 /** Why a turn failed that an agent answered with an error. */
 export function turnFailure(command: string, error: unknown): unknown {
   if (!(error instanceof RequestError)) return error;
+  if (error.code === AUTH_REQUIRED) return new AgentFailure(signedOut(command), { cause: error });
   return new AgentFailure(`${command} could not go on: ${error.message}${detailsOf(error)}`, {
     cause: error,
   });

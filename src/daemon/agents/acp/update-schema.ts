@@ -37,6 +37,7 @@ const toolCallSchema = z.object({
     .catch(undefined),
   rawInput: z.unknown().optional(),
   rawOutput: z.unknown().optional(),
+  _meta: z.unknown().optional(),
 });
 /** A tool call, or what has changed of one. */
 export type ToolCallUpdate = z.infer<typeof toolCallSchema>;
