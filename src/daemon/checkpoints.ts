@@ -3,7 +3,9 @@ import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ApiError } from '../client/errors.ts';
 import type { DaemonApi } from './api.ts';
+import { checkpointDiff } from './checkpoint-diff.ts';
 import { writeBundle } from './git/bundle.ts';
+import { countChanges } from './git/diff.ts';
 import { WorkingCopyBrokenError } from './git/errors.ts';
 import { exclusively } from './git/locks.ts';
 import { type Snapshot, snapshot } from './git/snapshot.ts';
@@ -17,6 +19,8 @@ export interface CheckpointRequest {
   readonly message: string;
   /** Also makes it the tip of the copy's branch. */
   readonly moveBranch?: boolean;
+  /** Records the state also when nothing has changed since the base: there will be something to go back to. */
+  readonly evenUnchanged?: boolean;
 }
 
 export interface CheckpointResult {
@@ -51,8 +55,10 @@ export class Checkpoints {
       const worktree = await this.#worktrees.get(request.worktreeId);
       const taken = await this.#snapshot(worktree, request);
       const last = worktree.record.checkpoint;
+      const isUnchanged =
+        last === null && taken.commitSha === worktree.copy.baseSha && !request.evenUnchanged;
       // Not `created`: the daemon may have died between an earlier snapshot and its upload.
-      if (taken.commitSha === worktree.copy.baseSha || taken.commitSha === last?.commitSha) {
+      if (isUnchanged || taken.commitSha === last?.commitSha) {
         return { checkpointId: last?.id ?? null, created: false, snapshot: taken };
       }
       const { id, created } = await this.#record(worktree, request, taken);
@@ -90,15 +96,21 @@ export class Checkpoints {
     const { taskId, attempt } = request;
     const file = join(this.#uploadsDir, `${randomUUID()}.bundle`);
     await mkdir(this.#uploadsDir, { recursive: true, mode: 0o700 });
-    const bundle = {
-      mirror,
-      worktreeId: record.worktreeId,
-      commit: taken.commitSha,
-      base: copy.baseSha,
-      file,
-    };
+    const { commitSha } = taken;
+    const base = copy.baseSha;
     try {
-      const { bytes } = await writeBundle({ ...bundle, signal: this.#signal });
+      const { worktreeId } = record;
+      const { bytes } = await writeBundle({
+        mirror,
+        worktreeId,
+        commit: commitSha,
+        base,
+        file,
+        signal: this.#signal,
+      });
+      // Not what the snapshot counted: there may have been others since, which the server was not told of.
+      const changed = await countChanges(mirror, record.checkpoint?.commitSha ?? base, commitSha);
+      const diff = await checkpointDiff(mirror, base, commitSha, this.#signal);
       for (let round = 1; ; round += 1) {
         const uploadId = randomUUID();
         const parts = bytes === 0 ? 0 : await this.#upload(file, { taskId, attempt, uploadId });
@@ -106,18 +118,17 @@ export class Checkpoints {
           return await this.#api.recordCheckpoint({
             taskId,
             attempt,
-            worktreeId: record.worktreeId,
-            commitSha: taken.commitSha,
-            baseSha: copy.baseSha,
+            worktreeId,
+            commitSha,
+            baseSha: base,
             branch: copy.branch,
             message: request.message,
-            filesChanged: taken.filesChanged,
-            linesAdded: taken.linesAdded,
-            linesRemoved: taken.linesRemoved,
+            ...changed,
             skippedPaths: taken.skipped,
             uploadId,
             parts,
             bytes,
+            diff,
           });
         } catch (error) {
           // The server may have dropped an upload that took long; once more from its beginning.

@@ -11,6 +11,7 @@ import { dataPaths } from './files.ts';
 import { commandHandlers } from './handlers.ts';
 import { Journal } from './journal.ts';
 import type { DaemonOptions, RunningDaemon } from './options.ts';
+import { Repositories } from './repositories.ts';
 import { HandBack, type RunContext } from './run-context.ts';
 import { RunRecords } from './run-record.ts';
 import { Runs } from './runs.ts';
@@ -50,14 +51,16 @@ async function run(options: DaemonOptions, unlock: () => void): Promise<RunningD
   const { signal } = ending;
   const api = new DaemonApi(new TaskmeshClient({ url: serverUrl, key }), logger, signal);
   const journal = await Journal.open(paths.journal);
-  const worktrees = new Worktrees({
-    dir: paths.worktrees,
+  const repositories = new Repositories({
     mirrorsDir: paths.mirrors,
+    bundlesDir: paths.uploads,
     localPaths: options.localPaths,
     download: (checkpointId, parts, file) => downloadCheckpoint(api, checkpointId, parts, file),
   });
+  const worktrees = new Worktrees({ dir: paths.worktrees, repositories });
   const context: RunContext = {
     api,
+    repositories,
     worktrees,
     checkpoints: new Checkpoints({ api, worktrees, uploadsDir: paths.uploads, signal }),
     records: new RunRecords(paths.runs),

@@ -2,6 +2,7 @@ import { ApiError } from '../client/errors.ts';
 import type { ReportedStatus } from '../client/generated/graphql.ts';
 import { exitText } from './agents/exit-text.ts';
 import type { CheckpointResult } from './checkpoints.ts';
+import { deliver } from './delivering.ts';
 import { publishCopy } from './publishing.ts';
 import { reportAfterOutput } from './reporting.ts';
 import type { RunContext } from './run-context.ts';
@@ -12,6 +13,8 @@ import type { TaskRun } from './task-run.ts';
  * comes last, since after it the server lets others build on all of that. Every step may be done again after
  * a crash.
  */
+
+const NO_BRANCH = 'the task has no working copy of its own, hence no branch of its own.';
 
 interface End {
   readonly status: ReportedStatus;
@@ -54,14 +57,22 @@ function endOf(run: TaskRun): End {
  */
 async function save(run: TaskRun, context: RunContext, end: End): Promise<void> {
   const { taskId, attempt, worktreeId, savesCopy, name } = run.record;
-  if (worktreeId === null || !savesCopy) return;
+  if (worktreeId === null) return;
+  if (!savesCopy) {
+    if (end.status === 'DONE' && run.record.targetRepoPath !== null)
+      await complain(run, `Nothing was put into ${run.record.targetRepoPath}: ${NO_BRANCH}`);
+    return;
+  }
   // Made by this attempt or not at all: a preparation that failed has nothing to save.
   if ((await context.worktrees.find(worktreeId).catch(() => null)) === null) return;
   const message = `Task ${name}: ${end.status.toLowerCase()}`;
   try {
     const isDone = end.status === 'DONE';
     const made = await context.checkpoints.make({ worktreeId, taskId, attempt, message, moveBranch: isDone });
-    if (isDone) await publish(run, context, made);
+    if (isDone) {
+      await publish(run, context, made);
+      await deliverToo(run, context, made);
+    }
   } catch (error) {
     context.signal.throwIfAborted();
     if (error instanceof ApiError && error.code === 'STALE_ATTEMPT') return;
@@ -79,7 +90,7 @@ async function publish(run: TaskRun, context: RunContext, made: CheckpointResult
   if (repository.localPath === null && localOnly) return;
   const worktree = await context.worktrees.get(worktreeId);
   try {
-    await publishCopy(worktree, made.snapshot.headSha, context.signal);
+    await publishCopy(context, worktree, made.snapshot.headSha);
   } catch (error) {
     context.signal.throwIfAborted();
     context.logger.warn({ err: error, taskId }, 'the branch was not published');
@@ -91,7 +102,25 @@ async function publish(run: TaskRun, context: RunContext, made: CheckpointResult
   }
 }
 
-async function complain(run: TaskRun, content: string): Promise<void> {
+/** Also into the repository that the task named, whatever became of publishing. */
+async function deliverToo(run: TaskRun, context: RunContext, made: CheckpointResult): Promise<void> {
+  const { targetRepoPath, worktreeId, taskId } = run.record;
+  if (targetRepoPath === null || worktreeId === null) return;
+  const worktree = await context.worktrees.get(worktreeId);
+  try {
+    await deliver(context, worktree, made.snapshot.headSha, targetRepoPath);
+  } catch (error) {
+    context.signal.throwIfAborted();
+    context.logger.warn({ err: error, taskId }, 'the branch was not put into its target repository');
+    await complain(
+      run,
+      `The branch ${worktree.copy.branch} could not be put into ${targetRepoPath}: ${messageOf(error)}`,
+    );
+  }
+}
+
+/** Says in a task's output what a person should know. */
+export async function complain(run: TaskRun, content: string): Promise<void> {
   await run.spool.append([
     { type: 'ERROR', content: content.slice(0, 10_000), isError: true, createdAt: new Date().toISOString() },
   ]);

@@ -14,6 +14,7 @@ import { diffCommits } from './git/diff.ts';
 import { mergeTask } from './merging.ts';
 import { createPullRequest } from './pull-requests.ts';
 import { readFile } from './reading.ts';
+import { rewindWorktree } from './rewinding.ts';
 import type { RunContext } from './run-context.ts';
 import { NotRunningError } from './run-errors.ts';
 import type { Runs } from './runs.ts';
@@ -36,6 +37,7 @@ export function commandHandlers(
     READ_FILE: (call) => readFile(context, call),
     CREATE_BRANCH: (call) => createBranch(context, call),
     CREATE_PULL_REQUEST: (call) => createPullRequest(context, call),
+    REWIND_WORKTREE: (call) => rewindWorktree(context, call),
   };
 }
 

@@ -8,15 +8,11 @@ import {
 import type { CommandCall } from './commands.ts';
 import { RevisionNotFoundError, TargetMovedError } from './git/errors.ts';
 import { type MergeResult, type MergeTarget, mergeInto } from './git/merge.ts';
+import type { Mirror } from './git/mirror.ts';
+import { OutcomeUnknownError } from './outcome-unknown.ts';
 import { publishCopy } from './publishing.ts';
 import type { RunContext } from './run-context.ts';
 import type { Worktree } from './worktrees.ts';
-
-/** A merge was begun before a crash, and whether it was done cannot be told any more. */
-class OutcomeUnknownError extends Error {
-  override readonly name = 'OutcomeUnknownError';
-  readonly code = 'OUTCOME_UNKNOWN';
-}
 
 /**
  * Merges a task's branch. Done again after a crash it is the same: the merge is computed from the refs and
@@ -26,20 +22,20 @@ export async function mergeTask(context: RunContext, call: CommandCall): Promise
   const payload = mergeTaskPayloadSchema.parse(call.payload);
   const { worktrees, signal } = context;
   try {
-    const source = await worktrees.get(payload.sourceWorktreeId);
     const target = payload.targetWorktreeId === null ? null : await worktrees.get(payload.targetWorktreeId);
-    if (target && target.mirror.dir !== source.mirror.dir) {
+    const { mirror, label, takeCommit } = await findSource(context, payload);
+    if (target && target.mirror.dir !== mirror.dir) {
       throw new RevisionNotFoundError(
-        `commit of ${source.copy.branch} in the target's repository: they are two repositories, so it`,
+        `commit of ${label} in the target's repository: they are two repositories, so it`,
       );
     }
-    const commit = await savedCommit(context, payload, source);
+    const commit = await takeCommit();
     const to: MergeTarget = target
       ? { kind: 'workingCopy', copy: target.copy }
       : { kind: 'branch', branch: payload.targetBranch };
     const merged = await mergeInto({
-      mirror: source.mirror,
-      source: { commit, label: source.copy.branch },
+      mirror,
+      source: { commit, label },
       target: to,
       squash: payload.squash,
       dryRun: payload.dryRun,
@@ -63,6 +59,27 @@ export async function mergeTask(context: RunContext, call: CommandCall): Promise
       { cause: error },
     );
   }
+}
+
+interface Source {
+  readonly mirror: Mirror;
+  /** What messages call it. */
+  readonly label: string;
+  readonly takeCommit: () => Promise<string>;
+}
+
+/** What is merged: a working copy of this daemon, or the last checkpoint of one that is elsewhere. */
+async function findSource(context: RunContext, payload: MergeTaskPayload): Promise<Source> {
+  const { repositories, worktrees, signal } = context;
+  const { sourceCheckpoint: away, repository, sourceWorktreeId, taskId } = payload;
+  if (away === null) {
+    const here = await worktrees.get(sourceWorktreeId);
+    const takeCommit = () => savedCommit(context, payload, here);
+    return { mirror: here.mirror, label: here.copy.branch, takeCommit };
+  }
+  const mirror = await repositories.openAt(repository, away, signal);
+  const label = `checkpoint ${away.number} of task ${taskId}`;
+  return { mirror, label, takeCommit: async () => away.commitSha };
 }
 
 /** All of the copy as a commit, at the server when it takes it: the merge does not depend on that. */
@@ -94,7 +111,7 @@ function asLanded(merged: MergeResult): MergeResult {
 /** The merge itself has landed: that it could not be published is said, and does not undo it. */
 async function published(context: RunContext, target: Worktree, merged: MergeResult): Promise<MergeResult> {
   try {
-    await publishCopy(target, merged.commitSha as string, context.signal);
+    await publishCopy(context, target, merged.commitSha as string);
     return merged;
   } catch (error) {
     context.signal.throwIfAborted();

@@ -64,17 +64,16 @@ export async function createPullRequest(
 
 /** Brings the branch, as it is committed, to the remote; one that is there already is moved forward, never back. */
 async function pushHead(
-  { worktrees, signal }: RunContext,
+  context: RunContext,
   payload: CreatePullRequestPayload,
   worktree: Worktree,
   credentials: Credentials | undefined,
 ): Promise<void> {
-  const { branch, branchWorktreeId } = payload;
+  const { signal } = context;
+  const { branch } = payload;
   const { mirror } = worktree;
   const expectedOld = await fetchBranch(mirror, branch, { credentials, signal });
-  const ofTask = branchWorktreeId === null ? null : await worktrees.find(branchWorktreeId);
-  const { copy } = ofTask?.mirror.dir === mirror.dir ? ofTask : worktree;
-  const commit = await takeFromCopy({ mirror, copy, from: { branch }, signal });
+  const commit = await commitOf(context, payload, worktree);
   if (commit === null && expectedOld === null) throw new RevisionNotFoundError(`branch ${branch}`);
   if (commit === null || commit === expectedOld) return;
   if (expectedOld !== null) {
@@ -83,4 +82,20 @@ async function pushHead(
       throw new TargetMovedError(branch, commit, expectedOld);
   }
   await publishBranch({ mirror, branch, commit, expectedOld, credentials, signal });
+}
+
+/** The commit of the branch, in the mirror; null when no working copy has it. */
+async function commitOf(
+  { repositories, worktrees, signal }: RunContext,
+  { branch, branchWorktreeId, branchCheckpoint: away }: CreatePullRequestPayload,
+  worktree: Worktree,
+): Promise<string | null> {
+  const { mirror } = worktree;
+  if (away !== null) {
+    await repositories.openAt(worktree.record.repository, away, signal);
+    return away.commitSha;
+  }
+  const ofTask = branchWorktreeId === null ? null : await worktrees.find(branchWorktreeId);
+  const { copy } = ofTask?.mirror.dir === mirror.dir ? ofTask : worktree;
+  return takeFromCopy({ mirror, copy, from: { branch }, signal });
 }

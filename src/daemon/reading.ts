@@ -1,16 +1,30 @@
 import { isUtf8 } from 'node:buffer';
-import { type ReadFileResult, readFilePayloadSchema } from '../platform/protocol.ts';
+import { type ReadFilePayload, type ReadFileResult, readFilePayloadSchema } from '../platform/protocol.ts';
 import type { CommandCall } from './commands.ts';
-import { readCopyFile } from './git/read-file.ts';
+import { readCommitFile } from './git/read-commit.ts';
+import { type CopyFile, readCopyFile } from './git/read-file.ts';
 import type { RunContext } from './run-context.ts';
 
-/** Reads a file as it lies in the working copy, saved or not. @throws ForbiddenPathError, WorkingCopyBrokenError */
+/**
+ * Reads a file as it lies in the working copy, saved or not; or, of a copy that is elsewhere, as its checkpoint has it.
+ * @throws ForbiddenPathError, WorkingCopyBrokenError; InvalidBundleError and the errors of openMirror
+ */
 export async function readFile(context: RunContext, { payload }: CommandCall): Promise<ReadFileResult> {
-  const { worktreeId, path, maxBytes } = readFilePayloadSchema.parse(payload);
-  const { copy } = await context.worktrees.get(worktreeId);
-  const { exists, content, size, truncated } = await readCopyFile({ copy, path, limitBytes: maxBytes });
+  const { exists, content, size, truncated } = await find(context, readFilePayloadSchema.parse(payload));
   if (!exists) return { exists, content: null, encoding: 'UTF8', size: 0, truncated: false };
   return { exists, ...asText(content, truncated), size, truncated };
+}
+
+async function find(
+  { repositories, worktrees, signal }: RunContext,
+  { worktreeId, path, maxBytes: limitBytes, away }: ReadFilePayload,
+): Promise<CopyFile> {
+  if (away === null) {
+    const { copy } = await worktrees.get(worktreeId);
+    return readCopyFile({ copy, path, limitBytes });
+  }
+  const mirror = await repositories.openAt(away.repository, away.checkpoint, signal);
+  return readCommitFile({ mirror, commit: away.checkpoint.commitSha, path, limitBytes });
 }
 
 /**

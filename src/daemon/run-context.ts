@@ -3,6 +3,7 @@ import type { DaemonApi } from './api.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import type { DataPaths } from './files.ts';
 import type { DaemonOptions, GitHubAccess, Logger } from './options.ts';
+import type { Repositories } from './repositories.ts';
 import type { RunRecords } from './run-record.ts';
 import type { Worktrees } from './worktrees.ts';
 
@@ -27,6 +28,7 @@ export class HandBack {
 /** What every run of a daemon shares. */
 export interface RunContext {
   readonly api: DaemonApi;
+  readonly repositories: Repositories;
   readonly worktrees: Worktrees;
   readonly checkpoints: Checkpoints;
   readonly records: RunRecords;

@@ -20,6 +20,8 @@ const runRecordSchema = z.object({
   role: z.enum(['SUPERVISOR', 'WORK', 'RED_TEAM']),
   repository: repositorySchema.nullable(),
   localOnly: z.boolean(),
+  /** A repository of this machine that gets the finished branch, too. */
+  targetRepoPath: z.string().nullable().default(null),
   worktreeId: z.string().nullable(),
   /** Whether what is in the working copy at the end is this task's to save. */
   savesCopy: z.boolean(),

@@ -16,16 +16,20 @@ export interface RunStart extends Pick<AgentStart, 'onOutput' | 'onProcess' | 'c
   readonly signal: AbortSignal;
 }
 
-/** Makes, restores or finds the working copy of a task; null: it works in none. */
+/**
+ * Makes, restores or finds the working copy of a task; null: it works in none.
+ * @param complain takes what went wrong with it and does not keep the task from being done
+ */
 export async function prepareCopy(
   context: RunContext,
   payload: SpawnTaskPayload,
   signal: AbortSignal,
+  complain: (text: string) => Promise<void>,
 ): Promise<Worktree | null> {
   const { worktrees } = context;
   if (payload.worktree === null) return null;
   if (payload.worktree.mode === 'SHARED') return worktrees.get(payload.worktree.id);
-  return worktrees.create(payload, AbortSignal.any([signal, context.signal]));
+  return worktrees.create(payload, AbortSignal.any([signal, context.signal]), complain);
 }
 
 /** Starts the agent of a task. @throws AgentStartError, the signal's reason */

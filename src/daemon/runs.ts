@@ -150,7 +150,8 @@ export class Runs {
 }
 
 function newRecord(payload: SpawnTaskPayload): RunRecord {
-  const { taskId, attempt, contractId, name, role, repository, localOnly, worktree } = payload;
+  const { taskId, attempt, contractId, name, role, repository, localOnly, targetRepoPath, worktree } =
+    payload;
   return {
     taskId,
     attempt,
@@ -159,6 +160,7 @@ function newRecord(payload: SpawnTaskPayload): RunRecord {
     role,
     repository,
     localOnly,
+    targetRepoPath,
     worktreeId: worktree?.id ?? null,
     savesCopy: worktree !== null && (worktree.mode === 'OWN' || role === 'SUPERVISOR'),
     pid: null,

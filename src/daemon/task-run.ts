@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { CancelTaskPayload, SpawnTaskPayload } from '../platform/protocol.ts';
 import type { Agent, AgentExit, AgentProcess } from './agents/agent.ts';
 import { type RunProcesses, stopProcesses } from './agents/process-group.ts';
-import { finish } from './finishing.ts';
+import { complain, finish } from './finishing.ts';
 import { type OutputEntry, summaryOf } from './output.ts';
 import { reportAfterOutput, reportRunning } from './reporting.ts';
 import type { RunContext } from './run-context.ts';
@@ -94,7 +94,9 @@ export class TaskRun {
   async start(payload: SpawnTaskPayload, toolKey: string | null): Promise<void> {
     try {
       await this.#context.records.save(this.record);
-      const worktree = await prepareCopy(this.#context, payload, this.#preparation.signal);
+      const worktree = await prepareCopy(this.#context, payload, this.#preparation.signal, (text) =>
+        complain(this, text),
+      );
       await this.#startAgent(payload, toolKey, worktree);
     } catch (error) {
       const stopped = this.#preparation.signal.aborted;

@@ -1,18 +1,23 @@
-import { mkdir, readFile, realpath, rm } from 'node:fs/promises';
-import { basename, dirname, join, sep } from 'node:path';
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { z } from 'zod';
-import {
-  type RepositoryReference,
-  type Restore,
-  repositorySchema,
-  type SpawnTaskPayload,
-} from '../platform/protocol.ts';
+import { type RepositoryReference, repositorySchema, type SpawnTaskPayload } from '../platform/protocol.ts';
+import { copyFiles, type Note } from './copy-files.ts';
 import { writeJson } from './files.ts';
-import { restoreBundle } from './git/bundle.ts';
-import { RepositoryNotFoundError, WorkingCopyBrokenError } from './git/errors.ts';
-import { type Mirror, openMirror, type RepositorySource } from './git/mirror.ts';
+import { RepositoryNotFoundError, RevisionNotFoundError, WorkingCopyBrokenError } from './git/errors.ts';
+import { exclusively } from './git/locks.ts';
+import type { Mirror } from './git/mirror.ts';
 import { worktreeKey } from './git/names.ts';
-import { createWorkingCopy, findWorkingCopy, type WorkingCopy } from './git/working-copy.ts';
+import { holdsCommit, recordedRef, setRef } from './git/objects.ts';
+import {
+  createWorkingCopy,
+  findWorkingCopy,
+  type WorkingCopy,
+  type WorkingCopyStart,
+} from './git/working-copy.ts';
+import type { Repositories } from './repositories.ts';
+
+const savedSchema = z.object({ id: z.string(), commitSha: z.string() });
 
 const worktreeRecordSchema = z.object({
   worktreeId: z.string(),
@@ -24,9 +29,13 @@ const worktreeRecordSchema = z.object({
   defaultBranch: z.string(),
   baseBranch: z.string(),
   /** The last checkpoint that the server has recorded. */
-  checkpoint: z.object({ id: z.string(), commitSha: z.string() }).nullable(),
+  checkpoint: savedSchema.nullable(),
+  /** The commit at which this daemon last published the copy's branch to its repository. */
+  published: z.string().nullable().default(null),
+  /** The last rewinding that was begun: its command, and the checkpoint of the state before. */
+  rewind: z.object({ commandId: z.string(), before: savedSchema }).nullable().default(null),
 });
-type WorktreeRecord = z.infer<typeof worktreeRecordSchema>;
+export type WorktreeRecord = z.infer<typeof worktreeRecordSchema>;
 
 /** A working copy of this daemon, with all that is needed to work on it without asking the origin. */
 export interface Worktree {
@@ -35,104 +44,97 @@ export interface Worktree {
   readonly copy: WorkingCopy;
 }
 
-/** The repository's path is not among those that this daemon was allowed to touch. */
-export class PathNotAllowedError extends Error {
-  override readonly name = 'PathNotAllowedError';
-  readonly code = 'FORBIDDEN_PATH';
-  readonly path: string;
-
-  constructor(path: string, allowed: readonly string[]) {
-    const list = allowed.length === 0 ? 'none' : allowed.join(', ');
-    super(
-      `The daemon may not use the repository ${path}: allowed are ${list}. Start it with --local-path for this one.`,
-    );
-    this.path = path;
-  }
-}
-
-/** Writes a checkpoint's data, in as many parts as it has, to a file. */
-export type CheckpointDownload = (checkpointId: string, parts: number, file: string) => Promise<void>;
+type WorktreeSpec = NonNullable<SpawnTaskPayload['worktree']>;
 
 /** The working copies under `<dataDir>/worktrees/<worktreeId>/`, each with a `worktree.json` beside it. */
 export class Worktrees {
   readonly #dir: string;
-  readonly #mirrorsDir: string;
-  readonly #localPaths: readonly string[];
-  readonly #download: CheckpointDownload;
+  readonly #repositories: Repositories;
 
-  constructor(options: {
-    dir: string;
-    mirrorsDir: string;
-    localPaths: readonly string[];
-    download: CheckpointDownload;
-  }) {
-    this.#download = options.download;
+  constructor(options: { dir: string; repositories: Repositories }) {
     this.#dir = options.dir;
-    this.#mirrorsDir = options.mirrorsDir;
-    this.#localPaths = options.localPaths;
+    this.#repositories = options.repositories;
   }
 
   /**
    * Makes the working copy of its own that a task is to have; the same again finds it.
-   * @throws PathNotAllowedError, and the errors of openMirror and createWorkingCopy
+   * @param note told what a person should know although it is no failure
+   * @throws RevisionNotFoundError when the commit to start from is not there; PathNotAllowedError, InvalidBundleError,
+   * and the errors of openMirror and createWorkingCopy
    */
-  async create(payload: SpawnTaskPayload, signal: AbortSignal): Promise<Worktree> {
+  async create(payload: SpawnTaskPayload, signal: AbortSignal, note: Note): Promise<Worktree> {
     const { worktree: spec, repository } = payload;
     if (spec === null || repository === null)
       throw new RepositoryNotFoundError('of the task', 'none was given');
     const found = await this.find(spec.id);
     if (found) return found;
-    const source = await this.#source(repository);
-    const mirror = await openMirror({ mirrorsDir: this.#mirrorsDir, source, signal });
+    const mirror = await this.#repositories.open(repository, signal);
+    const start = await this.#start(mirror, spec, signal);
     const { restore } = spec;
-    if (restore) await this.#restore(mirror, spec.id, restore, signal);
     const copy = await createWorkingCopy({
       mirror,
       worktreeId: spec.id,
       path: join(this.#dir, worktreeKey(spec.id), directoryName(repository)),
       branch: spec.branch,
-      start: restore
-        ? { commit: restore.commitSha }
-        : { branch: spec.baseBranch ?? undefined, worktreeId: spec.baseWorktreeId ?? undefined },
+      start,
       base: restore?.baseSha,
       signal,
     });
+    const realPath = 'localPath' in mirror.source ? mirror.source.localPath : null;
+    if (spec.copyFiles) {
+      const { paths, worktreeId } = spec.copyFiles;
+      const supervised = worktreeId === null ? null : await this.find(worktreeId);
+      await copyFiles({
+        mirror,
+        copy,
+        paths,
+        checkout: realPath,
+        other: supervised?.copy.path,
+        note,
+        signal,
+      });
+    }
+    const checkpoint = restore && { id: restore.checkpointId, commitSha: restore.commitSha };
+    if (checkpoint) await setRef(mirror, recordedRef(spec.id, checkpoint.id), checkpoint.commitSha);
     const record: WorktreeRecord = {
       worktreeId: spec.id,
       contractId: payload.contractId,
       repository,
-      realPath: 'localPath' in source ? source.localPath : null,
+      realPath,
       mirrorDir: mirror.dir,
       defaultBranch: mirror.defaultBranch,
       baseBranch: spec.baseBranch ?? mirror.defaultBranch,
-      checkpoint: restore && { id: restore.checkpointId, commitSha: restore.commitSha },
+      checkpoint,
+      published: null,
+      rewind: null,
     };
     await writeJson(this.#recordFile(spec.id), record);
     return { record, mirror, copy };
   }
 
-  /** Brings a checkpoint's commits into the mirror; when the repository itself has them there is no data. */
-  async #restore(mirror: Mirror, worktreeId: string, restore: Restore, signal: AbortSignal): Promise<void> {
-    const file = join(this.#dir, worktreeKey(worktreeId), 'checkpoint.bundle');
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-    try {
-      await this.#download(restore.checkpointId, restore.parts, file);
-      const { commitSha: commit, baseSha: base } = restore;
-      await restoreBundle({ mirror, worktreeId, commit, base, file, signal });
-    } finally {
-      await rm(file, { force: true });
+  /** Where the copy starts, with that in the mirror. What continues a copy wins over where that one began. */
+  async #start(mirror: Mirror, spec: WorktreeSpec, signal: AbortSignal): Promise<WorkingCopyStart> {
+    const { restore, start, startCommit } = spec;
+    if (restore) {
+      await this.#repositories.restore(mirror, spec.id, restore, signal);
+      return { commit: restore.commitSha };
     }
+    if (start) {
+      await this.#repositories.bring(mirror, start, signal);
+      return { commit: start.commitSha };
+    }
+    if (startCommit !== null) {
+      if (!(await holdsCommit(mirror, startCommit))) throw new RevisionNotFoundError(`commit ${startCommit}`);
+      return { commit: startCommit };
+    }
+    return { branch: spec.baseBranch ?? undefined, worktreeId: spec.baseWorktreeId ?? undefined };
   }
 
   /** Null when this daemon has no such working copy. */
   async find(worktreeId: string): Promise<Worktree | null> {
-    const text = await readFile(this.#recordFile(worktreeId), 'utf8').catch(() => null);
-    if (text === null) return null;
-    const record = worktreeRecordSchema.parse(JSON.parse(text));
-    // Without a look at the origin: a copy can be saved also when its repository is gone.
-    const source =
-      record.realPath === null ? { url: record.repository.url ?? '' } : { localPath: record.realPath };
-    const mirror: Mirror = { dir: record.mirrorDir, source, defaultBranch: record.defaultBranch };
+    const record = await this.record(worktreeId);
+    if (record === null) return null;
+    const mirror = mirrorOf(record);
     const copy = await findWorkingCopy(mirror, worktreeId);
     return copy && { record, mirror, copy };
   }
@@ -147,33 +149,50 @@ export class Worktrees {
     );
   }
 
-  /** Remembers which checkpoint the server has. */
-  async recorded(worktree: Worktree, checkpoint: { id: string; commitSha: string }): Promise<void> {
-    await writeJson(this.#recordFile(worktree.record.worktreeId), { ...worktree.record, checkpoint });
+  /** What is known of a working copy, also when its directory is gone; null when nothing is. */
+  async record(worktreeId: string): Promise<WorktreeRecord | null> {
+    const text = await readFile(this.#recordFile(worktreeId), 'utf8').catch(() => null);
+    return text === null ? null : worktreeRecordSchema.parse(JSON.parse(text));
   }
 
-  async #source(repository: RepositoryReference): Promise<RepositorySource> {
-    if (repository.localPath === null) return { url: repository.url ?? '' };
-    const path = await realpath(repository.localPath).catch(() => null);
-    const allowed = await Promise.all(this.#localPaths.map((allowed) => realpath(allowed).catch(() => null)));
-    // Whether a path that is not allowed exists is nobody's business.
-    const isInside = allowed.some(
-      (root) => path !== null && root !== null && (path === root || path.startsWith(withSlash(root))),
-    );
-    if (path !== null && isInside) return { localPath: path };
-    if (path === null && this.#localPaths.some((root) => repository.localPath?.startsWith(withSlash(root)))) {
-      throw new RepositoryNotFoundError(repository.localPath, 'no such directory');
-    }
-    throw new PathNotAllowedError(repository.localPath, this.#localPaths);
+  /** The ids of all that have, or had, a directory here. */
+  async ids(): Promise<string[]> {
+    return (await readdir(this.#dir).catch(() => [])).sort();
+  }
+
+  /** Where a working copy's directory, and what we know of it, lie. */
+  directoryOf(worktreeId: string): string {
+    return join(this.#dir, worktreeKey(worktreeId));
+  }
+
+  /** Remembers which checkpoint the server has. */
+  async recorded({ record, mirror }: Worktree, checkpoint: { id: string; commitSha: string }): Promise<void> {
+    await setRef(mirror, recordedRef(record.worktreeId, checkpoint.id), checkpoint.commitSha);
+    await this.remember(record.worktreeId, { checkpoint });
+  }
+
+  /** Changes what is known of a working copy. */
+  async remember(
+    worktreeId: string,
+    change: Partial<Pick<WorktreeRecord, 'checkpoint' | 'published' | 'rewind'>>,
+  ): Promise<void> {
+    const file = this.#recordFile(worktreeId);
+    await exclusively(`record ${file}`, async () => {
+      const record = await this.record(worktreeId);
+      if (record) await writeJson(file, { ...record, ...change });
+    });
   }
 
   #recordFile(worktreeId: string): string {
-    return join(this.#dir, worktreeKey(worktreeId), 'worktree.json');
+    return join(this.directoryOf(worktreeId), 'worktree.json');
   }
 }
 
-function withSlash(path: string): string {
-  return path.endsWith(sep) ? path : path + sep;
+/** The mirror that a copy borrows from. Without a look at the origin: a copy can be saved also when that is gone. */
+export function mirrorOf(record: WorktreeRecord): Mirror {
+  const { realPath, repository, mirrorDir, defaultBranch } = record;
+  const source = realPath === null ? { url: repository.url ?? '' } : { localPath: realPath };
+  return { dir: mirrorDir, source, defaultBranch };
 }
 
 /** What the agent sees its directory called: the repository's own name. */

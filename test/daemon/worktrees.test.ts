@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, renameSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { Repositories } from '../../src/daemon/repositories.ts';
 import { Worktrees } from '../../src/daemon/worktrees.ts';
 import { type SpawnTaskPayload, spawnTaskPayloadSchema } from '../../src/platform/protocol.ts';
 import { repository } from './git/support.ts';
@@ -14,13 +15,17 @@ function place() {
   const allowed = join(root, 'allowed');
   repository(join(allowed, 'My Project.git'));
   repository(join(root, 'private'));
-  const options = {
-    dir: join(root, 'worktrees'),
+  return { root, allowed, worktrees: worktreesIn(root, allowed) };
+}
+
+function worktreesIn(root: string, allowed: string): Worktrees {
+  const repositories = new Repositories({
     mirrorsDir: join(root, 'mirrors'),
+    bundlesDir: join(root, 'bundles'),
     localPaths: [allowed],
     download,
-  };
-  return { root, allowed, worktrees: new Worktrees(options) };
+  });
+  return new Worktrees({ dir: join(root, 'worktrees'), repositories });
 }
 
 function payload(localPath: string, id = 'worktree_1'): SpawnTaskPayload {
@@ -49,30 +54,25 @@ function payload(localPath: string, id = 'worktree_1'): SpawnTaskPayload {
 }
 
 const { signal } = new AbortController();
+const note = () => Promise.reject(new Error('nothing to note'));
 
 describe('the working copies of a daemon', () => {
   it('are found again after a restart, and when their repository is gone', async () => {
     const { root, allowed, worktrees } = place();
-    const made = await worktrees.create(payload(join(allowed, 'My Project.git')), signal);
+    const made = await worktrees.create(payload(join(allowed, 'My Project.git')), signal, note);
     expect(made.copy.path).toBe(join(root, 'worktrees', 'worktree_1', 'My-Project'));
     expect(made.record.baseBranch).toBe('main');
     await worktrees.recorded(made, { id: 'checkpoint_1', commitSha: made.copy.baseSha });
     renameSync(allowed, join(root, 'elsewhere'));
-    const options = {
-      dir: join(root, 'worktrees'),
-      mirrorsDir: join(root, 'mirrors'),
-      localPaths: [allowed],
-      download,
-    };
-    const found = await new Worktrees(options).get('worktree_1');
+    const found = await worktreesIn(root, allowed).get('worktree_1');
     expect(found.copy).toEqual(made.copy);
     expect(found.record.checkpoint?.id).toBe('checkpoint_1');
   });
 
   it('are made once, whatever comes again', async () => {
     const { allowed, worktrees } = place();
-    const first = await worktrees.create(payload(join(allowed, 'My Project.git')), signal);
-    const second = await worktrees.create(payload(join(allowed, 'My Project.git')), signal);
+    const first = await worktrees.create(payload(join(allowed, 'My Project.git')), signal, note);
+    const second = await worktrees.create(payload(join(allowed, 'My Project.git')), signal, note);
     expect(second).toEqual(first);
   });
 
@@ -90,7 +90,7 @@ describe('the working copies of a daemon', () => {
       join(root, 'missing'),
       'relative',
     ]) {
-      await expect(worktrees.create(payload(path), signal), path).rejects.toThrow(
+      await expect(worktrees.create(payload(path), signal, note), path).rejects.toThrow(
         /may not use the repository/,
       );
     }
@@ -99,7 +99,7 @@ describe('the working copies of a daemon', () => {
 
   it('say that a repository is missing where it may be looked for', async () => {
     const { allowed, worktrees } = place();
-    await expect(worktrees.create(payload(join(allowed, 'missing')), signal)).rejects.toMatchObject({
+    await expect(worktrees.create(payload(join(allowed, 'missing')), signal, note)).rejects.toMatchObject({
       code: 'REPOSITORY_NOT_FOUND',
     });
   });
@@ -107,7 +107,7 @@ describe('the working copies of a daemon', () => {
   it('refuse ids that are paths', async () => {
     const { allowed, worktrees } = place();
     const path = join(allowed, 'My Project.git');
-    await expect(worktrees.create(payload(path, '../../out'), signal)).rejects.toMatchObject({
+    await expect(worktrees.create(payload(path, '../../out'), signal, note)).rejects.toMatchObject({
       code: 'INVALID_INPUT',
     });
     await expect(worktrees.find('../worktrees')).rejects.toMatchObject({ code: 'INVALID_INPUT' });

@@ -4,8 +4,8 @@ import { dirname } from 'node:path';
 import { GitError, InvalidBundleError, RevisionNotFoundError } from './errors.ts';
 import { together } from './locks.ts';
 import type { Mirror } from './mirror.ts';
-import { absolutePath, names, objectId, refName, worktreeKey } from './names.ts';
-import { hasObject, importPack, isAncestor, setRef, worktreeRefs } from './objects.ts';
+import { absolutePath, type Name, names, objectId, refName, worktreeKey } from './names.ts';
+import { hasObject, holdsCommit, importPack, isAncestor, setRef, worktreeRefs } from './objects.ts';
 import { git } from './run.ts';
 
 export interface BundleOptions {
@@ -24,7 +24,7 @@ const MAX_HEADER_BYTES = 64 * 1024;
 /**
  * Writes what a machine that has only the base needs for a commit, with the same ids. A base that no branch of the
  * repository holds (a supervisor's branch that was never published) comes along, on top of what the branches hold.
- * @returns bytes written; 0, and no file, when the base already holds the commit
+ * @returns bytes written; 0, and no file, when the repository itself has the commit
  */
 export async function writeBundle(options: BundleOptions): Promise<{ bytes: number }> {
   const { mirror, signal } = options;
@@ -35,20 +35,35 @@ export async function writeBundle(options: BundleOptions): Promise<{ bytes: numb
     for (const id of [commit, base])
       if (!(await hasObject(mirror, id, 'commit'))) throw new RevisionNotFoundError(id);
     await rm(file, { force: true });
-    if (await isAncestor(mirror.dir, commit, base)) return { bytes: 0 };
+    const hasBase = await isPublished(mirror, base);
+    const tips = await toCarry(mirror, commit, base, hasBase);
+    if (tips.length === 0) return { bytes: 0 };
     await mkdir(dirname(file), { recursive: true });
-    // A bundle is of refs, so the commit gets one while it is written. By the copy, not by the commit: two copies in which
-    // the same was done within a second have the same commit, and the first to be ready would take the other's away.
-    const carrier = refName(`refs/taskmesh/bundle/${worktreeKey(options.worktreeId)}`);
-    await setRef(mirror, carrier, commit);
+    const without = hasBase ? [`^${base}`] : ['--not', '--branches'];
+    // A bundle is of refs, so these commits get one each while it is written. By the copy as well: two copies in which the
+    // same was done within a second have the same commit, and the first to be ready would take the other's away.
+    const prefix = `refs/taskmesh/bundle/${worktreeKey(options.worktreeId)}`;
+    const carriers = tips.map((tip) => refName(`${prefix}/${tip}`));
+    for (const [at, carrier] of carriers.entries()) await setRef(mirror, carrier, tips[at] as Name);
     try {
-      const without = (await isPublished(mirror, base)) ? [`^${base}`] : ['--not', '--branches'];
-      await git(['bundle', 'create', '--quiet', file, carrier, ...without], { gitDir: mirror.dir, signal });
+      await git(['bundle', 'create', '--quiet', file, ...carriers, ...without], {
+        gitDir: mirror.dir,
+        signal,
+      });
     } finally {
-      await git(['update-ref', '-d', ...names(carrier)], { gitDir: mirror.dir });
+      for (const carrier of carriers)
+        await git(['update-ref', '-d', ...names(carrier)], { gitDir: mirror.dir });
     }
     return { bytes: (await stat(file)).size };
   });
+}
+
+/** Of a commit and its base those that the bundle is of: what the other machine does not have from the repository. */
+async function toCarry(mirror: Mirror, commit: Name, base: Name, hasBase: boolean): Promise<Name[]> {
+  if (hasBase) return (await isAncestor(mirror.dir, commit, base)) ? [] : [commit];
+  const tips = (await isPublished(mirror, commit)) ? [] : [commit];
+  // An agent that has left the branch it started on is on a commit that does not lead to the base.
+  return (await isAncestor(mirror.dir, base, commit)) ? tips : [...tips, base];
 }
 
 /**
@@ -60,31 +75,49 @@ export async function writeBundle(options: BundleOptions): Promise<{ bytes: numb
 export async function restoreBundle(
   options: BundleOptions & { maxBytes?: number | undefined },
 ): Promise<void> {
-  const { mirror, signal } = options;
-  const commit = objectId(options.commit);
+  const { mirror } = options;
   const refs = worktreeRefs(options.worktreeId);
-  const base = objectId(options.base, 'base');
   await together(mirror.dir, async () => {
-    const known = (await hasObject(mirror, commit, 'commit')) && (await isComplete(mirror, commit));
-    if (!known) {
-      const file = absolutePath(options.file, 'file');
-      const start = await checkHeader(mirror, file, commit);
-      try {
-        await importPack(mirror, createReadStream(file, { start }), [commit], {
-          maxBytes: options.maxBytes,
-          signal,
-        });
-      } catch (error) {
-        if (error instanceof GitError)
-          throw new InvalidBundleError(commit, `damaged: ${error.stderr.trim()}`);
-        throw error;
-      }
-    }
-    if (!(await hasObject(mirror, base, 'commit')))
-      throw new InvalidBundleError(commit, `its base ${base} is not here`);
+    const { commit, base } = await takeIn(options);
     await setRef(mirror, refs.base, base);
     await setRef(mirror, refs.snapshot, commit);
   });
+}
+
+/**
+ * Brings a commit in from a bundle, checked as by `restoreBundle`, and lets a ref hold it.
+ * @throws InvalidBundleError as restoreBundle
+ */
+export async function importBundle(
+  options: Omit<BundleOptions, 'worktreeId'> & { ref: Name },
+): Promise<void> {
+  const { mirror, ref } = options;
+  await together(mirror.dir, async () => setRef(mirror, ref, (await takeIn(options)).commit));
+}
+
+async function takeIn(
+  options: Omit<BundleOptions, 'worktreeId'> & { maxBytes?: number | undefined },
+): Promise<{ commit: Name; base: Name }> {
+  const { mirror, maxBytes, signal } = options;
+  const commit = objectId(options.commit);
+  const base = objectId(options.base, 'base');
+  if (!(await holdsCommit(mirror, commit)) || !(await holdsCommit(mirror, base))) {
+    const file = absolutePath(options.file, 'file');
+    const { start, tips } = await readHeader(mirror, file, commit);
+    if (tips.some((tip) => tip !== commit && tip !== base))
+      throw new InvalidBundleError(commit, 'holds another commit');
+    try {
+      await importPack(mirror, createReadStream(file, { start }), tips, { maxBytes, signal });
+    } catch (error) {
+      if (error instanceof GitError) throw new InvalidBundleError(commit, `damaged: ${error.stderr.trim()}`);
+      throw error;
+    }
+  }
+  if (!(await hasObject(mirror, commit, 'commit')))
+    throw new InvalidBundleError(commit, 'holds another commit');
+  if (!(await hasObject(mirror, base, 'commit')))
+    throw new InvalidBundleError(commit, `its base ${base} is not here`);
+  return { commit, base };
 }
 
 /** Whether a branch of the repository holds the commit, as of the last fetch. */
@@ -93,13 +126,12 @@ async function isPublished(mirror: Mirror, commit: string): Promise<boolean> {
   return (await git(args, { gitDir: mirror.dir })).stdout.trim() !== '';
 }
 
-async function isComplete(mirror: Mirror, commit: string): Promise<boolean> {
-  const args = ['rev-list', '--objects', '--quiet', objectId(commit), '--not', '--all'];
-  return (await git(args, { gitDir: mirror.dir, okCodes: [0, 1, 128] })).code === 0;
-}
-
 /** Reads `# v2 git bundle`, `-id` prerequisites and `id ref` tips up to the empty line. @returns where the pack starts */
-async function checkHeader(mirror: Mirror, file: string, commit: string): Promise<number> {
+async function readHeader(
+  mirror: Mirror,
+  file: string,
+  commit: string,
+): Promise<{ start: number; tips: Name[] }> {
   const refuse = (reason: string) => new InvalidBundleError(commit, reason);
   const handle = await open(file, 'r').catch(() => {
     throw refuse('there is no such file');
@@ -120,10 +152,10 @@ async function checkHeader(mirror: Mirror, file: string, commit: string): Promis
     .filter((line) => line.startsWith('-'))
     .map((line) => line.slice(1).split(' ')[0] ?? '');
   const tips = lines.filter((line) => !line.startsWith('-')).map((line) => line.split(' ')[0] ?? '');
-  if (tips.length !== 1 || tips[0] !== commit) throw refuse('holds another commit');
+  if (tips.length === 0 || !tips.every((tip) => /^[0-9a-f]{40}$/.test(tip))) throw refuse('holds no commit');
   for (const id of needed) {
     const here = /^[0-9a-f]{40}$/.test(id) && (await hasObject(mirror, id, 'commit'));
     if (!here) throw refuse(`needs ${id}, which is not here`);
   }
-  return end + 2;
+  return { start: end + 2, tips: tips.map((tip) => objectId(tip)) };
 }

@@ -26,6 +26,20 @@ export function worktreeRefs(worktreeId: string): { base: Name; head: Name; snap
   };
 }
 
+/** Where a checkpoint that the server has holds its commit here. What such a ref leads to is saved elsewhere, too. */
+export const RECORDED = 'refs/taskmesh/recorded';
+
+/** The ref of a checkpoint that the server has of one of our working copies. */
+export function recordedRef(worktreeId: string, checkpointId: string): Name {
+  return refName(`${RECORDED}/${worktreeKey(worktreeId)}/${worktreeKey(checkpointId, 'checkpointId')}`);
+}
+
+/** Holds a commit that was fetched for one operation, under the day it was fetched: clean-up drops old days. */
+export function fetchedRef(checkpointId: string, now: Date): Name {
+  const day = now.toISOString().slice(0, 10);
+  return refName(`refs/taskmesh/fetched/${day}/${worktreeKey(checkpointId, 'checkpointId')}`);
+}
+
 /** Writes a commit object and gives its id. Git refuses an empty name; both are cleaned of line breaks. */
 export async function commitTree(
   mirror: Mirror,
@@ -78,10 +92,23 @@ export async function hasObject(mirror: Mirror, id: string, type: 'commit' | 'tr
   return (await git(['cat-file', '-e', spec], { gitDir: mirror.dir, okCodes: [0, 1, 128] })).code === 0;
 }
 
+/** True when the mirror has the commit and all that it leads to. */
+export async function holdsCommit(mirror: Mirror, commit: string): Promise<boolean> {
+  if (!(await hasObject(mirror, commit, 'commit'))) return false;
+  const args = ['rev-list', '--objects', '--quiet', objectId(commit), '--not', '--all'];
+  return (await git(args, { gitDir: mirror.dir, okCodes: [0, 1, 128] })).code === 0;
+}
+
 /** True when every commit of `ancestor` is in `descendant`, which may be the same commit. */
 export async function isAncestor(gitDir: string, ancestor: string, descendant: string): Promise<boolean> {
   const args = ['merge-base', '--is-ancestor', ...names(objectId(ancestor), objectId(descendant))];
   return (await git(args, { gitDir, okCodes: [0, 1] })).code === 0;
+}
+
+/** Whether a checkpoint that the server has holds the commit. */
+export async function isRecorded(mirror: Mirror, commit: string): Promise<boolean> {
+  const args = ['for-each-ref', '--count=1', `--contains=${objectId(commit)}`, `${RECORDED}/`];
+  return (await git(args, { gitDir: mirror.dir })).stdout !== '';
 }
 
 /** Points a ref of the mirror at a commit; with `old`, only while it still is there (null: while it does not exist). */

@@ -31,8 +31,13 @@ export async function publishToDirectory(options: PublishOptions, directory: str
   try {
     const checkout = await checkoutOf(gitDir, ref);
     const call: GitOptions = { gitDir, signal, network: true };
-    if (checkout === null) await fetchInto(call, mirror.dir as Name, `${carrier}:${ref}`, options);
-    else {
+    if (options.rewrite && expectedOld !== null) {
+      if (checkout !== null) throw new TargetMovedError(options.branch, expectedOld, actual);
+      await fetchInto(call, mirror.dir as Name, carrier, options);
+      await rewriteRef(gitDir, ref, { from: objectId(expectedOld), to: commit }, options);
+    } else if (checkout === null) {
+      await fetchInto(call, mirror.dir as Name, `${carrier}:${ref}`, options);
+    } else {
       await fetchInto(call, mirror.dir as Name, carrier, options);
       await bringAlong(checkout, ref, commit, options);
     }
@@ -60,6 +65,27 @@ async function fetchInto(
       throw new TargetMovedError(options.branch, options.expectedOld, null);
     throw error;
   }
+}
+
+/** By compare and swap; the branch goes back when somebody has checked it out in between. */
+async function rewriteRef(
+  gitDir: string,
+  ref: Name,
+  { from, to }: { from: Name; to: Name },
+  options: PublishOptions,
+): Promise<void> {
+  const moved = new TargetMovedError(options.branch, from, null);
+  const set = (value: Name, old: Name) =>
+    git(['update-ref', '-m', 'taskmesh: rewound', ...names(ref, value, old)], { gitDir });
+  try {
+    await set(to, from);
+  } catch (error) {
+    if (error instanceof GitError) throw moved;
+    throw error;
+  }
+  if ((await checkoutOf(gitDir, ref)) === null) return;
+  await set(from, to).catch(() => undefined);
+  throw moved;
 }
 
 async function bringAlong(checkout: string, ref: Name, commit: Name, options: PublishOptions): Promise<void> {

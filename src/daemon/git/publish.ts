@@ -13,6 +13,11 @@ export interface PublishOptions {
   commit: string;
   /** Where the branch was seen last; null creates it. */
   expectedOld: string | null;
+  /**
+   * Moves the branch also to a commit that does not descend from `expectedOld`, while it is exactly there and no
+   * directory has it checked out. Only for a branch that is ours alone: see ADR 11.
+   */
+  rewrite?: boolean | undefined;
   credentials?: Credentials | undefined;
   signal?: AbortSignal | undefined;
 }
@@ -22,7 +27,7 @@ const MOVED =
   /stale info|failed to update ref|fetch first|non-fast-forward|cannot lock ref|reference already exists/i;
 
 /**
- * Moves a branch of the origin forward, and reads it back. History is never rewritten.
+ * Moves a branch of the origin forward, and reads it back. History is not rewritten, but with `rewrite`.
  * @throws TargetMovedError when the branch is not at `expectedOld`, or the commit does not descend from it
  * @throws TargetDirtyError for a directory whose checkout of the branch has changes or is in the middle of something
  * @throws GitError when the remote refuses, for instance by a hook
@@ -40,7 +45,12 @@ export async function publishLocked(options: PublishOptions): Promise<void> {
   const { mirror, expectedOld } = options;
   const branch = branchName(options.branch);
   const commit = objectId(options.commit);
-  if (expectedOld !== null && !(await descends(mirror, objectId(expectedOld, 'expectedOld'), commit))) {
+  const isRewrite = options.rewrite === true && expectedOld !== null;
+  if (
+    expectedOld !== null &&
+    !isRewrite &&
+    !(await descends(mirror, objectId(expectedOld, 'expectedOld'), commit))
+  ) {
     throw new TargetMovedError(branch, expectedOld, commit);
   }
   if ('localPath' in mirror.source) await publishToDirectory(options, mirror.source.localPath);

@@ -24,6 +24,11 @@ export function stageOf(path: string): Stage {
   return { dir, indexFile: join(dir, 'index'), objectsDir: join(dir, 'objects') };
 }
 
+/** Lists, beside what the copy's own .gitignore files say, what snapshots leave out. */
+export function excludeFileOf(path: string): string {
+  return join(stageOf(path).dir, 'exclude');
+}
+
 /** Makes the stage with no new objects in it. */
 export async function openStage(path: string, user: GitUser | undefined): Promise<Stage> {
   const stage = stageOf(path);
@@ -46,6 +51,9 @@ export function stagedGit(mirror: Mirror, path: string, stage: Stage, rest: GitO
     ...rest,
     env: {
       GIT_OBJECT_DIRECTORY: stage.objectsDir,
+      GIT_CONFIG_COUNT: '1',
+      GIT_CONFIG_KEY_0: 'core.excludesFile',
+      GIT_CONFIG_VALUE_0: excludeFileOf(path),
       // The list is split at colons; a quoted entry is not.
       GIT_ALTERNATE_OBJECT_DIRECTORIES: `"${join(mirror.dir, 'objects').replace(/["\\]/g, '\\$&')}"`,
     },

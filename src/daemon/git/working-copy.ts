@@ -1,13 +1,11 @@
 import { lchown, lstat, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { captureFiles } from './capture.ts';
-import { localTips, readHead } from './copy-git.ts';
-import { UnsavedChangesError } from './errors.ts';
 import { exclusively, together } from './locks.ts';
 import { findCommit, type Mirror, originUrl, resolveCommit } from './mirror.ts';
 import { absolutePath, branchName, branchRef, type Name, names, objectId, worktreeKey } from './names.ts';
-import { hasObject, type Identity, setRef, TASKMESH_IDENTITY, treeOf, worktreeRefs } from './objects.ts';
+import { type Identity, setRef, TASKMESH_IDENTITY, worktreeRefs } from './objects.ts';
 import { type GitUser, git, withoutSecrets } from './run.ts';
+import { assertSaved, forgetRefs, type SavedIn } from './saved.ts';
 import { openStage, removeTree, stageOf } from './stage.ts';
 
 /** A directory that agents work in: an ordinary repository that borrows the mirror's objects. */
@@ -86,7 +84,7 @@ export async function findWorkingCopy(mirror: Mirror, worktreeId: string): Promi
 
 /**
  * Deletes a working copy. Its refs in the mirror stay, so its snapshots can still be read; `forget` drops them too.
- * @throws UnsavedChangesError when files, or commits of any of its branches or its stash, are in no snapshot
+ * @throws UnsavedChangesError when files, or commits of any of its branches or its stash, are not saved
  */
 export async function removeWorkingCopy(options: {
   mirror: Mirror;
@@ -94,43 +92,26 @@ export async function removeWorkingCopy(options: {
   /** Deletes it whatever it holds. */
   force?: boolean;
   forget?: boolean;
+  /** Where what it holds must be saved, default `snapshots`. */
+  savedIn?: SavedIn;
 }): Promise<void> {
-  const { mirror, copy } = options;
+  const { mirror, copy, savedIn = 'snapshots' } = options;
   await exclusively(`copy ${copy.path}`, () =>
     together(mirror.dir, async () => {
-      if ((await isDirectory(copy.path)) && !options.force) await assertSaved(mirror, copy);
+      if ((await isDirectory(copy.path)) && !options.force) await assertSaved(mirror, copy, savedIn);
       await removeTree(copy.path, copy.user);
       await removeTree(stageOf(copy.path).dir, copy.user);
       await rm(recordFile(mirror, copy.worktreeId), { force: true });
-      if (!options.forget) return;
-      for (const ref of Object.values(worktreeRefs(copy.worktreeId))) {
-        await git(['update-ref', '-d', ...names(ref)], { gitDir: mirror.dir });
-      }
+      if (options.forget) await forgetRefs(mirror, copy.worktreeId);
     }),
   );
 }
 
-async function assertSaved(mirror: Mirror, copy: WorkingCopy): Promise<void> {
-  const refs = worktreeRefs(copy.worktreeId);
-  const head = await readHead(copy);
-  const saved =
-    (await findCommit(mirror.dir, refs.snapshot)) ??
-    (await findCommit(mirror.dir, refs.head)) ??
-    copy.baseSha;
-  const { tree } = await captureFiles({ mirror, copy, head: saved });
-  if (tree !== (await treeOf(mirror, saved)))
-    throw new UnsavedChangesError(copy.path, 'files differ from the last snapshot');
-  // A broken .git has no commits to lose: the files, which were just compared, are all there is.
-  if ('unreadable' in head) return;
-  for (const tip of new Set([head.commit, ...(await localTips(copy))])) {
-    const loose = !(await hasObject(mirror, tip, 'commit')) || (await countUnpinned(mirror, tip)) > 0;
-    if (loose) throw new UnsavedChangesError(copy.path, `commit ${tip} is in no snapshot`);
-  }
-}
-
-async function countUnpinned(mirror: Mirror, tip: string): Promise<number> {
-  const counted = await git(['rev-list', '--count', tip, '--not', '--all'], { gitDir: mirror.dir });
-  return Number(counted.stdout.trim());
+/** What `removeWorkingCopy` would refuse, without removing anything. @throws UnsavedChangesError */
+export async function checkSaved(mirror: Mirror, copy: WorkingCopy, savedIn: SavedIn): Promise<void> {
+  await exclusively(`copy ${copy.path}`, () =>
+    together(mirror.dir, () => assertSaved(mirror, copy, savedIn)),
+  );
 }
 
 async function resolveStart(mirror: Mirror, start: WorkingCopyStart): Promise<string> {

@@ -1,0 +1,30 @@
+import { appendFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Mirror } from './mirror.ts';
+import { git } from './run.ts';
+import { excludeFileOf, openStage, stagedGit } from './stage.ts';
+import type { WorkingCopy } from './working-copy.ts';
+
+/**
+ * Keeps files of the copy that git does not track out of snapshots, and of what its agent commits with `git add -A`:
+ * such as secrets that were copied in, which must not end in a branch that is published.
+ * @param paths relative to the copy
+ */
+export async function keepOut(mirror: Mirror, copy: WorkingCopy, paths: readonly string[]): Promise<void> {
+  if (paths.length === 0) return;
+  const stage = await openStage(copy.path, copy.user);
+  const ignored = await git(['check-ignore', '--no-index', '-z', '--stdin'], {
+    ...stagedGit(mirror, copy.path, stage, { user: copy.user }),
+    input: paths.map((path) => `${path}\0`).join(''),
+    okCodes: [0, 1],
+  });
+  const known = new Set(ignored.stdout.split('\0'));
+  const lines = paths.filter((path) => !known.has(path)).map((path) => `${patternOf(path)}\n`);
+  for (const file of [excludeFileOf(copy.path), join(copy.path, '.git', 'info', 'exclude')])
+    await appendFile(file, lines.join(''));
+}
+
+/** This one path, in the language of .gitignore. */
+function patternOf(path: string): string {
+  return `/${path.replace(/[\\*?[\]!# ]/g, '\\$&')}`;
+}
