@@ -1,83 +1,40 @@
-import { existsSync, mkdirSync, renameSync, symlinkSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { Repositories } from '../../src/daemon/repositories.ts';
-import { Worktrees } from '../../src/daemon/worktrees.ts';
-import { type SpawnTaskPayload, spawnTaskPayloadSchema } from '../../src/platform/protocol.ts';
-import { repository } from './git/support.ts';
+import { commit, refs, run, write } from './git/support.ts';
+import { Machine } from './machine.ts';
 import { scratch } from './support.ts';
-
-/** None of these copies was on another daemon. */
-const download = () => Promise.reject(new Error('nothing to download'));
 
 function place() {
   const root = scratch();
   const allowed = join(root, 'allowed');
-  repository(join(allowed, 'My Project.git'));
-  repository(join(root, 'private'));
-  return { root, allowed, worktrees: worktreesIn(root, allowed) };
+  const machine = new Machine({ root, localPaths: [allowed] });
+  machine.repository('private');
+  return { root, allowed, machine, repo: machine.repository('allowed/My Project.git') };
 }
-
-function worktreesIn(root: string, allowed: string): Worktrees {
-  const repositories = new Repositories({
-    mirrorsDir: join(root, 'mirrors'),
-    bundlesDir: join(root, 'bundles'),
-    localPaths: [allowed],
-    download,
-  });
-  return new Worktrees({ dir: join(root, 'worktrees'), repositories });
-}
-
-function payload(localPath: string, id = 'worktree_1'): SpawnTaskPayload {
-  return spawnTaskPayloadSchema.parse({
-    taskId: 'task_1',
-    attempt: 1,
-    contractId: 'contract_1',
-    contractName: 'A contract',
-    name: 'A task',
-    role: 'WORK',
-    plan: '',
-    agent: 'shell',
-    repository: { url: null, localPath },
-    worktree: {
-      id,
-      mode: 'OWN',
-      branch: 'taskmesh/a',
-      baseBranch: null,
-      baseWorktreeId: null,
-      restore: null,
-    },
-    localOnly: true,
-    timeLimitMinutes: null,
-    recovery: null,
-  });
-}
-
-const { signal } = new AbortController();
-const note = () => Promise.reject(new Error('nothing to note'));
 
 describe('the working copies of a daemon', () => {
   it('are found again after a restart, and when their repository is gone', async () => {
-    const { root, allowed, worktrees } = place();
-    const made = await worktrees.create(payload(join(allowed, 'My Project.git')), signal, note);
+    const { root, allowed, machine, repo } = place();
+    const made = await machine.make(repo, 'worktree_1');
     expect(made.copy.path).toBe(join(root, 'worktrees', 'worktree_1', 'My-Project'));
     expect(made.record.baseBranch).toBe('main');
-    await worktrees.recorded(made, { id: 'checkpoint_1', commitSha: made.copy.baseSha });
+    await machine.context.worktrees.recorded(made, { id: 'checkpoint_1', commitSha: made.copy.baseSha });
     renameSync(allowed, join(root, 'elsewhere'));
-    const found = await worktreesIn(root, allowed).get('worktree_1');
+    const found = await machine.restarted().context.worktrees.get('worktree_1');
     expect(found.copy).toEqual(made.copy);
     expect(found.record.checkpoint?.id).toBe('checkpoint_1');
   });
 
   it('are made once, whatever comes again', async () => {
-    const { allowed, worktrees } = place();
-    const first = await worktrees.create(payload(join(allowed, 'My Project.git')), signal, note);
-    const second = await worktrees.create(payload(join(allowed, 'My Project.git')), signal, note);
-    expect(second).toEqual(first);
+    const { machine, repo } = place();
+    const first = await machine.make(repo, 'worktree_1');
+    expect(await machine.make(repo, 'worktree_1')).toEqual(first);
   });
 
   it('are only of repositories inside an allowed directory', async () => {
-    const { root, allowed, worktrees } = place();
+    const { root, allowed, machine } = place();
     symlinkSync(join(root, 'private'), join(allowed, 'link'));
     mkdirSync(`${allowed}-not`);
     for (const path of [
@@ -90,26 +47,175 @@ describe('the working copies of a daemon', () => {
       join(root, 'missing'),
       'relative',
     ]) {
-      await expect(worktrees.create(payload(path), signal, note), path).rejects.toThrow(
-        /may not use the repository/,
-      );
+      await expect(machine.make(path, 'worktree_1'), path).rejects.toThrow(/may not use the repository/);
     }
     expect(existsSync(join(root, 'mirrors'))).toBe(false);
   });
 
   it('say that a repository is missing where it may be looked for', async () => {
-    const { allowed, worktrees } = place();
-    await expect(worktrees.create(payload(join(allowed, 'missing')), signal, note)).rejects.toMatchObject({
+    const { allowed, machine } = place();
+    await expect(machine.make(join(allowed, 'missing'), 'worktree_1')).rejects.toMatchObject({
       code: 'REPOSITORY_NOT_FOUND',
     });
   });
 
   it('refuse ids that are paths', async () => {
-    const { allowed, worktrees } = place();
-    const path = join(allowed, 'My Project.git');
-    await expect(worktrees.create(payload(path, '../../out'), signal, note)).rejects.toMatchObject({
-      code: 'INVALID_INPUT',
+    const { machine, repo } = place();
+    const refused = { code: 'INVALID_INPUT' };
+    await expect(machine.make(repo, '../../out')).rejects.toMatchObject(refused);
+    await expect(machine.context.worktrees.find('../worktrees')).rejects.toMatchObject(refused);
+  });
+});
+
+describe('a working copy that starts at a commit', () => {
+  it('of the repository is compared with it, and one that is not there is said to be missing', async () => {
+    const { machine, repo } = place();
+    const first = run(repo, 'rev-parse', 'HEAD');
+    commit(repo, { 'later.txt': 'later' });
+    const made = await machine.make(repo, 'w1', { startCommit: first });
+    expect(made.copy.baseSha).toBe(first);
+    expect(existsSync(join(made.copy.path, 'later.txt'))).toBe(false);
+    const unknown = 'f'.repeat(40);
+    await expect(machine.make(repo, 'w2', { startCommit: unknown })).rejects.toMatchObject({
+      code: 'REVISION_NOT_FOUND',
+      message: `There is no commit ${unknown} in this repository`,
     });
-    await expect(worktrees.find('../worktrees')).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+    for (const name of ['main', 'HEAD', '--upload-pack=x', first.slice(0, 12)])
+      await expect(machine.make(repo, 'w2', { startCommit: name }), name).rejects.toMatchObject({
+        code: 'INVALID_INPUT',
+      });
+    expect(existsSync(join(machine.root, 'worktrees', 'w2', 'worktree.json'))).toBe(false);
+  });
+});
+
+describe('a checkpoint of another machine', () => {
+  /** Two machines that share a remote and the server; the first has worked and saved. */
+  async function two() {
+    const one = new Machine();
+    const two = new Machine({ store: one.store });
+    const origin = one.repository('origin', { 'README.md': 'one\ntwo\nthree\nfour\n', 'old.txt': 'old\n' });
+    run(one.root, 'clone', '-q', '--bare', origin, 'remote.git');
+    const remote = { url: `file://${join(one.root, 'remote.git')}` };
+    // The second has seen the repository before there was what the first starts from.
+    await two.make(remote, 'early');
+    const base = commit(origin, { 'base.txt': 'only at the remote' });
+    run(origin, 'push', '-q', join(one.root, 'remote.git'), 'main');
+    const made = await one.make(remote, 'w1');
+    expect(made.copy.baseSha).toBe(base);
+    return { one, two, remote, made, path: made.copy.path };
+  }
+
+  it('is restored there to the byte: new, binary, empty, renamed, deleted, executable, linked, committed or not', async () => {
+    const { one, two: other, remote, path } = await two();
+    const agents = commit(path, { 'bin.dat': Buffer.from([0, 1, 255]), 'run.sh': 'echo\n' }, 'By the agent');
+    run(path, 'mv', 'README.md', 'docs.md');
+    run(path, 'rm', '-q', 'old.txt');
+    write(path, { empty: '', 'docs.md': 'one\n2\nthree\nfour\n', 'dir/new ü.txt': 'new' });
+    run(path, 'update-index', '--chmod=+x', 'run.sh');
+    run(path, 'checkout', '-q', '--', 'run.sh');
+    symlinkSync('/etc/passwd', join(path, 'link'));
+    // More than one part of a MiB, and not to be compressed.
+    const noise = randomBytes(2_500_000);
+    write(path, { noise });
+    const { created, checkpointId } = await one.checkpoint('w1');
+    const saved = one.store.last;
+    expect([created, checkpointId, saved.parts]).toEqual([true, saved.id, 3]);
+    expect(await one.checkpoint('w1')).toMatchObject({ created: false, checkpointId });
+    expect(saved.diff).toMatchObject({ baseSha: saved.baseSha, headSha: saved.commitSha, truncated: false });
+    const changed = new Map(saved.diff.files.map((file) => [file.path, file]));
+    expect(changed.get('docs.md')).toMatchObject({ oldPath: 'README.md', status: 'RENAMED', linesAdded: 1 });
+    expect(changed.get('old.txt')).toMatchObject({ status: 'DELETED' });
+    expect(changed.get('noise')).toMatchObject({ binary: true });
+
+    const restored = await other.make(remote, 'w2', { restore: one.store.restore(saved) });
+    expect(run(restored.copy.path, 'rev-parse', 'HEAD', 'HEAD^')).toBe(`${saved.commitSha}\n${agents}`);
+    expect(restored.copy.baseSha).toBe(saved.baseSha);
+    expect(readFileSync(join(restored.copy.path, 'noise')).equals(noise)).toBe(true);
+    expect(run(restored.copy.path, 'ls-files', '--stage')).toBe(
+      run(
+        restored.mirror.dir,
+        'ls-tree',
+        '-r',
+        '--format=%(objectmode) %(objectname) 0\t%(path)',
+        saved.commitSha,
+      ),
+    );
+    expect(run(restored.copy.path, 'status', '--porcelain')).toBe('');
+    expect(await other.checkpoint('w2')).toMatchObject({ created: false, checkpointId: saved.id });
+  });
+
+  it('is where a new copy starts, with its commit as the base', async () => {
+    const { one, two: other, remote, path } = await two();
+    write(path, { 'mine.txt': 'mine' });
+    await one.checkpoint('w1');
+    const start = one.store.restore(one.store.last);
+    const begun = await other.make(remote, 'w2', { start, startCommit: 'f'.repeat(40) });
+    expect(begun.copy.baseSha).toBe(start.commitSha);
+    expect(readFileSync(join(begun.copy.path, 'mine.txt'), 'utf8')).toBe('mine');
+    // It has no checkpoint of its own until it changes something; then that can be restored where nobody has the base.
+    expect(await other.checkpoint('w2')).toMatchObject({ created: false, checkpointId: null });
+    write(begun.copy.path, { 'more.txt': 'more' });
+    await other.checkpoint('w2');
+    const third = new Machine({ store: one.store });
+    const restore = one.store.restore(one.store.last);
+    const moved = await third.make(remote, 'w3', { restore, start });
+    expect(moved.copy.baseSha).toBe(start.commitSha);
+    expect(readFileSync(join(moved.copy.path, 'more.txt'), 'utf8')).toBe('more');
+  });
+
+  it('whose data is damaged or missing makes no working copy', async () => {
+    const { one, two: other, remote, path } = await two();
+    write(path, { 'mine.txt': 'mine' });
+    await one.checkpoint('w1');
+    const restore = one.store.restore(one.store.last);
+    const { mirror } = await other.context.worktrees.get('early');
+    const before = refs(mirror.dir);
+    await expect(other.make(remote, 'w2', { start: { ...restore, parts: 0 } })).rejects.toMatchObject({
+      code: 'INVALID_BUNDLE',
+    });
+    const parts = one.store.parts.get(one.store.last.uploadId) as Buffer[];
+    parts[0] = Buffer.concat([(parts[0] as Buffer).subarray(0, -30), Buffer.alloc(30)]);
+    for (const spec of [{ restore }, { start: restore }])
+      await expect(other.make(remote, 'w2', spec)).rejects.toMatchObject({ code: 'INVALID_BUNDLE' });
+    expect(refs(mirror.dir).replace(/.*refs\/heads.*\n?/g, '')).toBe(
+      before.replace(/.*refs\/heads.*\n?/g, ''),
+    );
+    expect(await other.context.worktrees.find('w2')).toBeNull();
+  });
+});
+
+describe('what a checkpoint says', () => {
+  it('counts from the last one that the server has, not from a snapshot taken for a diff', async () => {
+    const { machine, repo } = place();
+    const { copy } = await machine.make(repo, 'w1');
+    write(copy.path, { 'a.txt': 'a\n' });
+    await machine.context.checkpoints.snapshotOnly({ worktreeId: 'w1', message: 'For a diff' });
+    await machine.checkpoint('w1');
+    expect(machine.store.last).toMatchObject({ filesChanged: 1, linesAdded: 1 });
+    write(copy.path, { 'b.txt': 'b\n' });
+    await machine.checkpoint('w1');
+    expect(machine.store.last).toMatchObject({ filesChanged: 1, diff: { linesAdded: 2 } });
+  });
+
+  it('is said also of a copy that went back to where it started', async () => {
+    const { machine, repo } = place();
+    const { copy } = await machine.make(repo, 'w1');
+    expect(await machine.checkpoint('w1')).toMatchObject({ created: false, checkpointId: null });
+    commit(copy.path, { 'a.txt': 'a\n' });
+    await machine.checkpoint('w1');
+    run(copy.path, 'reset', '-q', '--hard', copy.baseSha);
+    expect(await machine.checkpoint('w1')).toMatchObject({ created: true });
+    expect(machine.store.last).toMatchObject({ commitSha: copy.baseSha, linesRemoved: 1, parts: 0 });
+  });
+
+  it('holds at most a million characters of a patch, and says that it was cut', async () => {
+    const { machine, repo } = place();
+    const { copy } = await machine.make(repo, 'w1');
+    write(copy.path, { 'big.txt': 'ü'.repeat(99).concat('\n').repeat(10_000) });
+    await machine.checkpoint('w1');
+    const { diff } = machine.store.last;
+    expect(diff).toMatchObject({ truncated: true, linesAdded: 10_000 });
+    expect(diff.patch.length).toBeLessThanOrEqual(1_000_000);
+    expect(Buffer.from(diff.patch).length).toBeGreaterThan(999_000);
   });
 });

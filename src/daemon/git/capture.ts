@@ -2,6 +2,7 @@ import type { Dirent } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GitError } from './errors.ts';
+import { ignoredPaths } from './ignored.ts';
 import type { Mirror } from './mirror.ts';
 import { hasObject, importPack, treeOf } from './objects.ts';
 import { type GitOptions, git } from './run.ts';
@@ -147,13 +148,10 @@ async function seedNestedRepositories(root: string, call: GitOptions): Promise<v
       seen.add(path);
       const files = await someFiles(root, path);
       if (files.length === 0) continue;
-      const input = files.map((file) => `${file}\0`).join('');
-      const checked = await git(['check-ignore', '--no-index', '-z', '--stdin'], {
-        ...call,
-        input,
-        okCodes: [0, 1, 128],
+      const ignored = await ignoredPaths(call, files).catch((error: unknown) => {
+        if (error instanceof GitError) return new Set<string>();
+        throw error;
       });
-      const ignored = new Set(checked.stdout.split('\0'));
       const seed = files.find((file) => !ignored.has(file));
       if (seed === undefined) continue;
       await git(['update-index', '--add', '-z', '--stdin'], {

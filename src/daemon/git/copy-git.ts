@@ -122,13 +122,15 @@ export async function setOwnIndex(mirror: Mirror, copy: WorkingCopy, commit: str
   return true;
 }
 
-/** Ids of the tips of the copy's branches and of its stash. */
+/** Ids of the tips of the copy's branches, and of everything in its stash. */
 export async function localTips(copy: WorkingCopy): Promise<string[]> {
-  const listed = await git(
-    ['for-each-ref', '--format=%(objectname)', 'refs/heads', 'refs/stash'],
-    ownGit(copy),
-  );
-  return [...new Set(listed.stdout.split('\n').filter(Boolean))].map((id) => objectId(id));
+  const call = ownGit(copy);
+  const branches = await git(['for-each-ref', '--format=%(objectname)', 'refs/heads', 'refs/stash'], call);
+  // Only the last of a stash has a ref; the others are in its log.
+  const log = ['rev-list', '--walk-reflogs', '--end-of-options', 'refs/stash'];
+  const stashed = await git(log, { ...call, okCodes: [0, 128] });
+  const ids = `${branches.stdout}\n${stashed.stdout}`.split('\n').filter(Boolean);
+  return [...new Set(ids)].map((id) => objectId(id));
 }
 
 /** How git is run in a copy's own repository. */

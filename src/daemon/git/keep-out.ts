@@ -1,7 +1,7 @@
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ignoredPaths } from './ignored.ts';
 import type { Mirror } from './mirror.ts';
-import { git } from './run.ts';
 import { excludeFileOf, openStage, stagedGit } from './stage.ts';
 import type { WorkingCopy } from './working-copy.ts';
 
@@ -13,13 +13,8 @@ import type { WorkingCopy } from './working-copy.ts';
 export async function keepOut(mirror: Mirror, copy: WorkingCopy, paths: readonly string[]): Promise<void> {
   if (paths.length === 0) return;
   const stage = await openStage(copy.path, copy.user);
-  const ignored = await git(['check-ignore', '--no-index', '-z', '--stdin'], {
-    ...stagedGit(mirror, copy.path, stage, { user: copy.user }),
-    input: paths.map((path) => `${path}\0`).join(''),
-    okCodes: [0, 1],
-  });
-  const known = new Set(ignored.stdout.split('\0'));
-  const lines = paths.filter((path) => !known.has(path)).map((path) => `${patternOf(path)}\n`);
+  const ignored = await ignoredPaths(stagedGit(mirror, copy.path, stage, { user: copy.user }), paths);
+  const lines = paths.filter((path) => !ignored.has(path)).map((path) => `${patternOf(path)}\n`);
   for (const file of [excludeFileOf(copy.path), join(copy.path, '.git', 'info', 'exclude')])
     await appendFile(file, lines.join(''));
 }

@@ -1,6 +1,6 @@
 import { ForbiddenPathError, GitError } from './errors.ts';
 import { partsOf } from './inside.ts';
-import type { Mirror } from './mirror.ts';
+import { type Mirror, resolveCommit } from './mirror.ts';
 import { objectId } from './names.ts';
 import { type CopyFile, MISSING } from './read-file.ts';
 import { git, gitBytes } from './run.ts';
@@ -9,6 +9,7 @@ import { git, gitBytes } from './run.ts';
  * Reads a regular file as a commit of the mirror has it. Links are followed inside the commit's own files, 40 at most.
  * @param options.path relative, with `/`
  * @throws ForbiddenPathError for a path that leaves the files by any trick, lies in `.git`, or is no regular file
+ * @throws RevisionNotFoundError when the mirror has no such commit
  */
 export async function readCommitFile(options: {
   mirror: Mirror;
@@ -17,7 +18,8 @@ export async function readCommitFile(options: {
   limitBytes: number;
 }): Promise<CopyFile> {
   const { mirror, path, limitBytes } = options;
-  const found = await lookUp(mirror, options.commit, path);
+  const commit = await resolveCommit(mirror, objectId(options.commit));
+  const found = await lookUp(mirror, commit, path);
   if (found === null) return MISSING;
   const { id, type, size } = found;
   if (type !== 'blob') throw new ForbiddenPathError(path, 'it is not a regular file');

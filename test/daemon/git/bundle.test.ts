@@ -84,6 +84,20 @@ describe('checkpoint data', () => {
     expect(run(other.dir, 'rev-list', ids.commit)).toBe(run(mirror.dir, 'rev-list', ids.commit));
   });
 
+  it('takes a base along that is published nowhere, also when the commit does not lead to it', async () => {
+    const { mirror, other, ids, mine, copy, root } = await checkpoint();
+    // As of a copy that started from a supervisor's commit, whose agent is back on the branch of the repository.
+    const back = { ...ids, commit: copy.baseSha, base: mine, file: join(root, 'data', 'back') };
+    expect((await writeBundle({ mirror, ...back })).bytes).toBeGreaterThan(0);
+    await restoreBundle({ mirror: other, ...back });
+    expect(refs(other.dir)).toContain(`refs/taskmesh/worktrees/t1/base ${mine}`);
+    expect(refs(other.dir)).toContain(`refs/taskmesh/worktrees/t1/snapshot ${copy.baseSha}`);
+    // Unchanged since such a base: the repository does not have that either.
+    const unchanged = { ...ids, commit: mine, base: mine, file: join(root, 'data', 'unchanged') };
+    expect((await writeBundle({ mirror, ...unchanged })).bytes).toBeGreaterThan(0);
+    expect(refs(mirror.dir)).not.toContain('bundle');
+  });
+
   it('needs no data for the base itself', async () => {
     const { mirror, other, ids } = await checkpoint();
     const same = { ...ids, commit: ids.base, file: join(ids.file, '..', 'none') };

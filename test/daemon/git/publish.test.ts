@@ -200,3 +200,40 @@ describe('publishBranch to a remote', () => {
     expect(state(origin)).toEqual(before);
   });
 });
+
+describe('publishBranch with leave to rewrite', () => {
+  /** The branch `ours` is at a commit, from which it is to go back to where that started. */
+  async function published(options: { bare?: boolean } = {}) {
+    const made = await prepared(options);
+    await made.publish('ours', null);
+    const back = (expectedOld = made.commitSha) =>
+      publishBranch({ mirror: made.mirror, branch: 'ours', commit: made.base, expectedOld, rewrite: true });
+    return { ...made, back };
+  }
+
+  it.each([{ bare: true }, {}])('moves the branch back from exactly where it was: %o', async (options) => {
+    const { origin, base, back } = await published(options);
+    const main = run(origin, 'rev-parse', 'main');
+    await back();
+    expect([run(origin, 'rev-parse', 'ours'), run(origin, 'rev-parse', 'main')]).toEqual([base, main]);
+  });
+
+  it.each([{ bare: true }, {}])('never takes away what somebody added to it: %o', async (options) => {
+    const { root, origin, back } = await published(options);
+    run(root, 'clone', '-q', '-b', 'ours', origin, 'other');
+    const theirs = commit(join(root, 'other'), { y: 'y' });
+    run(join(root, 'other'), 'push', '-q', 'origin', 'ours');
+    const before = state(origin);
+    await expect(back()).rejects.toMatchObject({ code: 'TARGET_MOVED' });
+    expect(run(origin, 'rev-parse', 'ours')).toBe(theirs);
+    expect(state(origin)).toEqual(before);
+  });
+
+  it('leaves a branch alone that somebody has checked out, also in a linked worktree', async () => {
+    const { root, origin, back } = await published();
+    run(origin, 'worktree', 'add', '-q', join(root, 'linked'), 'ours');
+    const before = [state(origin), listing(join(root, 'linked'))];
+    await expect(back()).rejects.toMatchObject({ code: 'TARGET_MOVED' });
+    expect([state(origin), listing(join(root, 'linked'))]).toEqual(before);
+  });
+});

@@ -35,3 +35,23 @@ it('changes nothing when an ignored file is in the way', async () => {
   });
   expect([listing(made.path), refs(mirror.dir)]).toEqual(state);
 });
+
+it('refuses a copy that is in the middle of a merge, or was changed after it had been saved, and leaves it', async () => {
+  const { mirror, copy } = await world({ files: { 'a.txt': 'a\n' } });
+  const made = await copy('t1');
+  write(made.path, { 'a.txt': 'one\n' });
+  const first = await snapshot({ mirror, copy: made, message: 'one' });
+  write(made.path, { 'b.txt': 'later\n' });
+  const state = listing(made.path);
+  const rewind = (expected?: string) =>
+    rewindWorkingCopy({ mirror, copy: made, commit: made.baseSha, expected });
+  await expect(rewind(first.commitSha)).rejects.toMatchObject({ code: 'TARGET_DIRTY' });
+  expect(listing(made.path)).toEqual(state);
+
+  write(made.path, { '.git/MERGE_HEAD': made.baseSha });
+  await expect(rewind()).rejects.toMatchObject({
+    code: 'TARGET_DIRTY',
+    reason: 'is in the middle of a merge',
+  });
+  expect(readFileSync(join(made.path, 'b.txt'), 'utf8')).toBe('later\n');
+});

@@ -177,6 +177,12 @@ describe('snapshot', () => {
     mkdirSync(join(nested, 'inner'));
     run(join(nested, 'inner'), 'init', '-q');
     commit(join(nested, 'inner'), { 'i.txt': 'i' });
+    const mostlyIgnored = join(made.path, 'mostly');
+    mkdirSync(mostlyIgnored);
+    run(mostlyIgnored, 'init', '-q');
+    write(mostlyIgnored, { '.gitignore': '*\n!z.txt\n', a: 'no', b: 'no', ':c': 'no', 'z.txt': 'z' });
+    run(mostlyIgnored, 'add', 'z.txt');
+    run(mostlyIgnored, 'commit', '-q', '-m', 'z');
     mkdirSync(join(made.path, 'unborn'));
     run(join(made.path, 'unborn'), 'init', '-q');
     const taken = await snapshot({ mirror, copy: made, message: 's' });
@@ -185,6 +191,7 @@ describe('snapshot', () => {
     for (const name of ['a.txt', 'sub/b.txt', '.gitignore', 'c.txt', 'inner/i.txt'])
       expect(tree).toContain(`vendor/lib/${name}`);
     expect(tree).not.toContain('secret');
+    expect(tree.match(/mostly.*/g)).toEqual(['mostly/z.txt']);
     expect((await snapshot({ mirror, copy: made, message: 's' })).created).toBe(false);
   });
 

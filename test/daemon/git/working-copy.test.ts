@@ -1,8 +1,10 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { recordedRef, setRef } from '../../../src/daemon/git/objects.ts';
 import { snapshot } from '../../../src/daemon/git/snapshot.ts';
 import {
+  checkSaved,
   createWorkingCopy,
   findWorkingCopy,
   removeWorkingCopy,
@@ -166,7 +168,41 @@ describe('removeWorkingCopy', () => {
     await expect(removeWorkingCopy({ mirror, copy: made })).rejects.toMatchObject({
       code: 'UNSAVED_CHANGES',
     });
+    // A stash that the last one does not lead to, with the last one in a snapshot.
+    const first = run(made.path, 'rev-parse', 'refs/stash');
+    writeFileSync(join(made.path, 'README.md'), 'stashed later');
+    run(made.path, 'stash', '-q');
+    run(mirror.dir, 'fetch', '-q', made.path, 'refs/stash:refs/taskmesh/seen');
+    await expect(removeWorkingCopy({ mirror, copy: made })).rejects.toMatchObject({
+      reason: expect.stringContaining(first),
+    });
     await removeWorkingCopy({ mirror, copy: made, force: true });
+  });
+
+  it('takes only checkpoints for saved when it is told so, and then also earlier ones', async () => {
+    const { mirror, copy } = await world();
+    const made = await copy('t1');
+    const remove = () => removeWorkingCopy({ mirror, copy: made, savedIn: 'checkpoints', forget: true });
+    const take = async () => (await snapshot({ mirror, copy: made, message: 's' })).commitSha;
+    const record = (id: string, commitSha: string) => setRef(mirror, recordedRef('t1', id), commitSha);
+    run(made.path, 'checkout', '-q', '-b', 'side');
+    commit(made.path, { 'side.txt': 'x' });
+    await record('checkpoint_1', await take());
+    run(made.path, 'checkout', '-q', 'taskmesh/t1');
+    writeFileSync(join(made.path, 'new.txt'), 'x');
+    const dirty = await take();
+    await expect(checkSaved(mirror, made, 'checkpoints')).rejects.toMatchObject({ code: 'UNSAVED_CHANGES' });
+    await expect(remove()).rejects.toMatchObject({ reason: 'files differ from the last checkpoint' });
+    await record('checkpoint_2', dirty);
+    const mine = commit(made.path, {}, 'with these files, and no checkpoint of it');
+    await take();
+    await expect(remove()).rejects.toMatchObject({ reason: `commit ${mine} is in no checkpoint` });
+    await record('checkpoint_3', mine);
+    await checkSaved(mirror, made, 'checkpoints');
+    expect(existsSync(made.path)).toBe(true);
+    await remove();
+    expect(existsSync(made.path)).toBe(false);
+    expect(refs(mirror.dir)).not.toContain('refs/taskmesh');
   });
 
   it('is content with a copy that is gone already', async () => {
