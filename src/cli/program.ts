@@ -55,10 +55,14 @@ async function addCommands(
     const sentence = `${entry.summary.charAt(0).toUpperCase()}${entry.summary.slice(1)}.`;
     const command = parent.command(entry.name).summary(entry.summary).description(sentence);
     const named = words[0] === entry.name;
+    const further = named ? words.slice(1) : [];
     if ('commands' in entry) {
-      command.usage('COMMAND').addHelpText('after', `\nMore on one: ${pathOf(command)} COMMAND --help`);
-      await addCommands(command, entry.commands, named ? words.slice(1) : [], cli);
-    } else if (named) {
+      await addCommands(command, entry.commands, further, cli);
+      if (!('load' in entry))
+        command.usage('COMMAND').addHelpText('after', `\nMore on one: ${pathOf(command)} COMMAND --help`);
+    }
+    const isBelow = 'commands' in entry && entry.commands.some(({ name }) => name === further[0]);
+    if ('load' in entry && named && !isBelow) {
       const { register } = await entry.load();
       register(command, cli);
       commonOptions(command);

@@ -6,9 +6,18 @@ export interface CommandModule {
   register(command: Command, cli: Cli): void;
 }
 
-export type Entry =
-  | { readonly name: string; readonly summary: string; readonly load: () => Promise<CommandModule> }
-  | { readonly name: string; readonly summary: string; readonly commands: Entry[] };
+interface Named {
+  readonly name: string;
+  readonly summary: string;
+}
+interface Loaded {
+  readonly load: () => Promise<CommandModule>;
+}
+interface Group {
+  readonly commands: Entry[];
+}
+/** A command, a group of commands, or a command that has others below it. */
+export type Entry = Named & (Loaded | Group | (Loaded & Group));
 
 /** Every command: its name, one line about it, and the file that is loaded when it is called. */
 export const COMMANDS: Entry[] = [
@@ -18,7 +27,18 @@ export const COMMANDS: Entry[] = [
     load: () => import('./commands/up.ts'),
   },
   { name: 'serve', summary: 'start the server alone', load: () => import('./commands/serve.ts') },
-  { name: 'daemon', summary: 'make this machine a worker', load: () => import('./commands/daemon.ts') },
+  {
+    name: 'daemon',
+    summary: 'make this machine a worker',
+    load: () => import('./commands/daemon/run.ts'),
+    commands: [
+      {
+        name: 'gc',
+        summary: 'free the disk of a daemon that is not running',
+        load: () => import('./commands/daemon/gc.ts'),
+      },
+    ],
+  },
   { name: 'migrate', summary: 'bring the database up to date', load: () => import('./commands/migrate.ts') },
   {
     name: 'keys',

@@ -13,6 +13,8 @@ import {
   DaemonAwaitAnswerDocument,
   DaemonCheckpointPartDocument,
   DaemonCompleteCommandDocument,
+  DaemonContractsDocument,
+  type DaemonContractsQuery,
   DaemonDisconnectDocument,
   DaemonHeartbeatDocument,
   DaemonRecordCheckpointDocument,
@@ -119,6 +121,13 @@ export class DaemonApi {
         { signal },
       );
       return { id: recordCheckpoint.checkpoint.id, created: recordCheckpoint.created };
+    });
+  }
+
+  async daemonContracts(contractIds: string[]): Promise<DaemonContractsQuery['daemonContracts']> {
+    return this.#untilAnswered('daemonContracts', async (signal) => {
+      return (await this.#client.request(DaemonContractsDocument, { contractIds }, { signal }))
+        .daemonContracts;
     });
   }
 

@@ -5,6 +5,7 @@ import { lockDataDirectory } from '../platform/data-lock.ts';
 import { writeShim } from './agents/environment.ts';
 import { DaemonApi, type Registered } from './api.ts';
 import { Checkpoints, downloadCheckpoint } from './checkpoints.ts';
+import { cleanUpRegularly } from './cleaning/regularly.ts';
 import { Commands } from './commands.ts';
 import { Connection } from './connection.ts';
 import { dataPaths } from './files.ts';
@@ -25,6 +26,7 @@ const STOP_GRACE_MS = 3_000;
 const STOP_WITHIN_MS = 9_000;
 const DISCONNECT_TIMEOUT_MS = 1_500;
 const ANSWERS_MS = 500;
+const KEEP_DAYS = 7;
 const SPOOL_LIMIT_BYTES = 256 * 1024 * 1024;
 
 /**
@@ -163,6 +165,7 @@ async function run(options: DaemonOptions, unlock: () => void): Promise<RunningD
     await stopped.catch(() => undefined);
     throw error;
   });
+  void cleanUpRegularly(context, options.keepDays ?? KEEP_DAYS);
   const stop = (): Promise<void> => {
     stopping ??= end(true);
     return stopping;

@@ -28,6 +28,8 @@ export interface DaemonOptions {
    * Bytes of output of one attempt that may wait on disk before its agent is slowed down. Default 256 MiB.
    */
   readonly spoolLimitBytes?: number;
+  /** Days that working copies of contracts that are over, and mirrors that nothing uses, are kept. Default 7. */
+  readonly keepDays?: number;
   /** Without it no pull request can be opened. */
   readonly github?: GitHubAccess | undefined;
 }

@@ -157,7 +157,8 @@ export class Worktrees {
 
   /** The ids of all that have, or had, a directory here. */
   async ids(): Promise<string[]> {
-    return (await readdir(this.#dir).catch(() => [])).sort();
+    const names = await readdir(this.#dir).catch(() => []);
+    return names.filter((name) => /^[A-Za-z0-9][\w-]*$/.test(name)).sort();
   }
 
   /** Where a working copy's directory, and what we know of it, lie. */

@@ -88,6 +88,8 @@ const daemonSchema = z.object({
   dataDir: z.string().min(1),
   maxConcurrentTasks: z.coerce.number().int().min(1).max(1_000),
   localPaths: z.array(z.string().min(1)),
+  /** How long what is needed no more stays on the disk. */
+  keepDays: z.coerce.number().int().min(0).max(36_500),
   /** For pull requests; TASKMESH_GITHUB_TOKEN, and TASKMESH_GITHUB_URL for the API of an Enterprise server. */
   github: z
     .object({
@@ -115,6 +117,7 @@ export interface DaemonFlags {
   max?: string | number | undefined;
   localPath?: string[] | undefined;
   profiles?: string | undefined;
+  keep?: string | number | undefined;
 }
 
 export function daemonConfig(flags: DaemonFlags = {}, env: NodeJS.ProcessEnv = process.env): DaemonConfig {
@@ -126,6 +129,7 @@ export function daemonConfig(flags: DaemonFlags = {}, env: NodeJS.ProcessEnv = p
     hostname: hostname(),
     dataDir: flags.dataDir ? resolve(flags.dataDir) : join(dataDirectory(undefined, env), 'daemon'),
     maxConcurrentTasks: flags.max ?? env.TASKMESH_MAX_TASKS ?? 4,
+    keepDays: flags.keep ?? env.TASKMESH_KEEP_DAYS ?? 7,
     localPaths: (flags.localPath ?? []).map((path) => resolve(path)),
     github: env.TASKMESH_GITHUB_TOKEN
       ? { token: env.TASKMESH_GITHUB_TOKEN.trim(), baseUrl: env.TASKMESH_GITHUB_URL || undefined }

@@ -5,7 +5,8 @@ import { runCli } from './support/run-cli.ts';
 function pathsOf(entries: readonly Entry[], before: readonly string[] = []): string[][] {
   return entries.flatMap((entry) => {
     const path = [...before, entry.name];
-    return 'commands' in entry ? pathsOf(entry.commands, path) : [path];
+    const below = 'commands' in entry ? pathsOf(entry.commands, path) : [];
+    return 'load' in entry ? [path, ...below] : below;
   });
 }
 

@@ -177,3 +177,33 @@ test('a removed daemon is fenced, its key refused, its tasks given to others; wh
     { name: 'removed', removedAt: expect.any(String) },
   ]);
 });
+
+test('a daemon is told the end of contracts in which it had a task, and nothing of any other', async () => {
+  const owner = await newOwner();
+  const daemon = await HandDaemon.connect(owner, { name: 'worker' });
+  const idle = await HandDaemon.connect(owner, { name: 'idle', agents: [] });
+  const open = async () => (await openContract(owner, { startSupervisor: false })).contractId;
+  const [over, running, untouched] = [await open(), await open(), await open()];
+  for (const contractId of [over, running]) await daemon.start(await spawn(owner, contractId));
+  await owner.mutate('completeContract', { contractId: over, cancelTasks: true }, 'contract { id }');
+  const contractIds = [untouched, over, running];
+  const query = `query($contractIds: [ID!]!) { daemonContracts(contractIds: $contractIds) { contractId endedAt } }`;
+  const told = async (by: typeof owner) => (await by.ask(query, { contractIds })).daemonContracts;
+  expect(await told(daemon.api)).toEqual([
+    { contractId: over, endedAt: expect.stringMatching(/^2/) },
+    { contractId: running, endedAt: null },
+  ]);
+  expect(await told(idle.api)).toEqual([]);
+  const stranger = await HandDaemon.connect(await newOwner());
+  expect(await told(stranger.api)).toEqual([]);
+  await owner.mutate('archiveContract', { contractId: over }, 'contract { id }');
+  expect(await told(daemon.api)).toHaveLength(2);
+  await owner.mutate('deleteContract', { contractId: over }, 'contractId');
+  expect(await told(daemon.api)).toEqual([{ contractId: running, endedAt: null }]);
+  expect((await daemon.api.refused(query, { contractIds: ['task_x'] })).field).toBe('contractIds');
+  const many = { contractIds: Array(1_001).fill(over) };
+  expect(await daemon.api.refused(query, many)).toMatchObject({
+    code: 'INVALID_INPUT',
+    field: 'contractIds',
+  });
+});

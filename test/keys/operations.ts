@@ -112,6 +112,12 @@ export const QUERIES: readonly Operation[] = [
     expected: { ...reportObject, daemon: 'NOT_FOUND' },
     arguments: () => 'checkpointId: "checkpoint_01h455vb4pex5vsknk084sn02q", index: 0',
   },
+  {
+    field: 'daemonContracts',
+    expected: report,
+    arguments: (w) => `contractIds: ["${w.contractId}"]`,
+    selection: 'contractId endedAt',
+  },
   { field: 'waitForTask', expected: read, arguments: (w) => `taskId: "${w.taskId}", timeoutSeconds: 1` },
   { field: 'waitForTasks', expected: read, arguments: (w) => `taskIds: ["${w.taskId}"], timeoutSeconds: 1` },
 ];

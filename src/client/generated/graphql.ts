@@ -1265,6 +1265,13 @@ export type DaemonRecordCheckpointMutationVariables = Exact<{
 
 export type DaemonRecordCheckpointMutation = { recordCheckpoint: { created: boolean, checkpoint: { id: string, number: number, commitSha: string } } };
 
+export type DaemonContractsQueryVariables = Exact<{
+  contractIds: Array<string> | string;
+}>;
+
+
+export type DaemonContractsQuery = { daemonContracts: Array<{ contractId: string, endedAt: string | null }> };
+
 export type DaemonCheckpointPartQueryVariables = Exact<{
   checkpointId: string;
   index: number;
@@ -2852,6 +2859,14 @@ export const DaemonRecordCheckpointDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<DaemonRecordCheckpointMutation, DaemonRecordCheckpointMutationVariables>;
+export const DaemonContractsDocument = new TypedDocumentString(`
+    query DaemonContracts($contractIds: [ID!]!) {
+  daemonContracts(contractIds: $contractIds) {
+    contractId
+    endedAt
+  }
+}
+    `) as unknown as TypedDocumentString<DaemonContractsQuery, DaemonContractsQueryVariables>;
 export const DaemonCheckpointPartDocument = new TypedDocumentString(`
     query DaemonCheckpointPart($checkpointId: ID!, $index: Int!) {
   checkpointPart(checkpointId: $checkpointId, index: $index)

@@ -1,8 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { appendFile, mkdir, readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { GitError, RepositoryNotFoundError, RevisionNotFoundError } from './errors.ts';
-import { alone, exclusively } from './locks.ts';
+import { exclusively } from './locks.ts';
+import { markUsed, sweepMirrors } from './mirror-upkeep.ts';
 import { absolutePath, branchName, branchRef, type Name, names, remoteUrl } from './names.ts';
 import { type Credentials, git, withoutSecrets } from './run.ts';
 
@@ -70,6 +71,7 @@ export async function openMirror(options: OpenMirrorOptions): Promise<Mirror> {
     } else if (options.fetch ?? true) {
       await update(dir, origin, options);
     }
+    await markUsed(dir);
     const head = await git(['symbolic-ref', '--short', 'HEAD'], { gitDir: dir });
     return { dir, source, defaultBranch: head.stdout.trim() };
   });
@@ -136,19 +138,6 @@ export async function findCommit(gitDir: string, rev: string): Promise<string | 
   return result.code === 0 ? result.stdout.trim() : null;
 }
 
-/** Packs the mirror and drops what no ref holds any more. Waits for, and keeps out, snapshots and merges. */
-export async function compactMirror(mirror: Mirror, signal?: AbortSignal): Promise<void> {
-  await alone(mirror.dir, () =>
-    exclusively(`mirror ${mirror.dir}`, () =>
-      git(['gc', '--quiet', '--prune=2.weeks.ago'], {
-        gitDir: mirror.dir,
-        timeoutMs: NETWORK_TIMEOUT_MS,
-        signal,
-      }),
-    ),
-  );
-}
-
 const FETCH = [
   'fetch',
   '--quiet',
@@ -183,7 +172,7 @@ async function originOf(source: RepositorySource): Promise<Origin> {
 
 async function create(dir: string, origin: Origin, options: OpenMirrorOptions): Promise<void> {
   await mkdir(options.mirrorsDir, { recursive: true });
-  await sweep(options.mirrorsDir);
+  await sweepMirrors(options.mirrorsDir);
   const temporary = join(options.mirrorsDir, `.new-${process.pid}-${randomUUID()}`);
   try {
     await git(['init', '--bare', '--quiet', '--template=', ...names(temporary as Name)]);
@@ -239,24 +228,6 @@ function asNotFound(label: string, error: unknown): unknown {
   if (!(error instanceof GitError)) return error;
   const lines = error.stderr.split('\n').map((line) => line.replace(/^(?:fatal|error): /, '').trim());
   return new RepositoryNotFoundError(label, lines.filter(Boolean).slice(0, 3).join('; ') || 'cannot be read');
-}
-
-/** Removes what a daemon that died while making a mirror left behind. */
-async function sweep(mirrorsDir: string): Promise<void> {
-  for (const entry of await readdir(mirrorsDir)) {
-    const pid = /^\.new-(\d+)-/.exec(entry)?.[1];
-    if (pid === undefined || isAlive(Number(pid))) continue;
-    await rm(join(mirrorsDir, entry), { recursive: true, force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -18,9 +18,12 @@ export interface Stage {
   objectsDir: string;
 }
 
+/** What the name of a stage adds to that of its copy. */
+export const STAGE = '.taskmesh';
+
 /** The place of the directory of ours beside a working copy. */
 export function stageOf(path: string): Stage {
-  const dir = `${path}.taskmesh`;
+  const dir = `${path}${STAGE}`;
   return { dir, indexFile: join(dir, 'index'), objectsDir: join(dir, 'objects') };
 }
 

@@ -8,6 +8,9 @@ import { type GitUser, git, withoutSecrets } from './run.ts';
 import { assertSaved, forgetRefs, type SavedIn } from './saved.ts';
 import { openStage, removeTree, stageOf } from './stage.ts';
 
+/** Names of copies that were being deleted, and whose deletion was cut short. */
+export const REMOVED = /\.removed-\d+$/;
+
 /** A directory that agents work in: an ordinary repository that borrows the mirror's objects. */
 export interface WorkingCopy {
   worktreeId: string;
@@ -99,7 +102,12 @@ export async function removeWorkingCopy(options: {
   await exclusively(`copy ${copy.path}`, () =>
     together(mirror.dir, async () => {
       if ((await isDirectory(copy.path)) && !options.force) await assertSaved(mirror, copy, savedIn);
-      await removeTree(copy.path, copy.user);
+      // Out of its place first: what a crash leaves half deleted must not look like a copy with changes.
+      const doomed = `${copy.path}.removed-${Date.now()}`;
+      await rename(copy.path, doomed).catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== 'ENOENT') throw error;
+      });
+      await removeTree(doomed, copy.user);
       await removeTree(stageOf(copy.path).dir, copy.user);
       await rm(recordFile(mirror, copy.worktreeId), { force: true });
       if (options.forget) await forgetRefs(mirror, copy.worktreeId);

@@ -1,7 +1,8 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { compactMirror, fetchBranch, openMirror, resolveCommit } from '../../../src/daemon/git/mirror.ts';
+import { fetchBranch, openMirror, resolveCommit } from '../../../src/daemon/git/mirror.ts';
+import { compactMirror } from '../../../src/daemon/git/mirror-upkeep.ts';
 import { commit, refs, repository, run, scratch, world } from './support.ts';
 
 describe('openMirror', () => {

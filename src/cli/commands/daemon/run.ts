@@ -1,10 +1,10 @@
 import { type Command, Option } from 'commander';
-import { READY_PROFILES } from '../../daemon/agents/ready-profiles.ts';
-import { daemonConfig } from '../../platform/config.ts';
-import type { Cli } from '../cli.ts';
-import { collect, teach, wholeNumber } from '../help.ts';
-import { readVersion, SELF } from '../package.ts';
-import { aborted, stopRequest, WITH_PARENT } from '../processes.ts';
+import { READY_PROFILES } from '../../../daemon/agents/ready-profiles.ts';
+import { daemonConfig } from '../../../platform/config.ts';
+import type { Cli } from '../../cli.ts';
+import { collect, teach, wholeNumber } from '../../help.ts';
+import { readVersion, SELF } from '../../package.ts';
+import { aborted, stopRequest, WITH_PARENT } from '../../processes.ts';
 
 interface Options {
   server?: string;
@@ -13,6 +13,7 @@ interface Options {
   max?: number;
   localPath?: string[];
   profiles?: string;
+  keep?: number;
   logLevel?: string;
   withParent?: true;
 }
@@ -42,6 +43,11 @@ export function register(command: Command, cli: Cli): void {
       '--profiles <file>',
       'JSON file with more agent profiles, see below (TASKMESH_PROFILES; default: the ready ones)',
     )
+    .option(
+      '--keep <days>',
+      'how long working copies of contracts that are over are kept (TASKMESH_KEEP_DAYS; default 7)',
+      wholeNumber(0, 36_500),
+    )
     .option('--log-level <level>', 'trace, debug, info, warn, error or silent', 'info')
     .addOption(new Option(WITH_PARENT).hideHelp())
     .addHelpText('after', AGENTS)
@@ -54,9 +60,9 @@ export function register(command: Command, cli: Cli): void {
         cli.terminal.env,
       );
       const [{ startDaemon }, { loadProfiles }, { createLogger }] = await Promise.all([
-        import('../../daemon/daemon.ts'),
-        import('../../daemon/agents/profiles-file.ts'),
-        import('../../platform/logger.ts'),
+        import('../../../daemon/daemon.ts'),
+        import('../../../daemon/agents/profiles-file.ts'),
+        import('../../../platform/logger.ts'),
       ]);
       const profiles = await loadProfiles({ file: profilesFile, path: config.baseEnv.PATH, env: ownEnv });
       const stop = stopRequest(withParent);
