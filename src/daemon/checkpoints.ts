@@ -48,7 +48,7 @@ export class Checkpoints {
   }
 
   /**
-   * @throws ApiError when the server refuses it (STALE_ATTEMPT), WorkingCopyBrokenError when the copy is gone
+   * @throws ApiError when the server refuses it (STALE_ATTEMPT), WorkingCopyGoneError, WorkingCopyBrokenError when the copy is gone or broken
    */
   async make(request: CheckpointRequest): Promise<CheckpointResult> {
     return exclusively(`checkpoint ${request.worktreeId}`, async () => {

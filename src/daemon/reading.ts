@@ -7,7 +7,7 @@ import type { RunContext } from './run-context.ts';
 
 /**
  * Reads a file as it lies in the working copy, saved or not; or, of a copy that is elsewhere, as its checkpoint has it.
- * @throws ForbiddenPathError, WorkingCopyBrokenError; InvalidBundleError and the errors of openMirror
+ * @throws ForbiddenPathError, WorkingCopyGoneError; InvalidBundleError and the errors of openMirror
  */
 export async function readFile(context: RunContext, { payload }: CommandCall): Promise<ReadFileResult> {
   const { exists, content, size, truncated } = await find(context, readFilePayloadSchema.parse(payload));

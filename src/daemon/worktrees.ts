@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { type RepositoryReference, repositorySchema, type SpawnTaskPayload } from '../platform/protocol.ts';
 import { copyFiles, type Note } from './copy-files.ts';
 import { writeJson } from './files.ts';
-import { RepositoryNotFoundError, RevisionNotFoundError, WorkingCopyBrokenError } from './git/errors.ts';
+import { RepositoryNotFoundError, RevisionNotFoundError, WorkingCopyGoneError } from './git/errors.ts';
 import { exclusively } from './git/locks.ts';
 import type { Mirror } from './git/mirror.ts';
 import { worktreeKey } from './git/names.ts';
@@ -139,14 +139,11 @@ export class Worktrees {
     return copy && { record, mirror, copy };
   }
 
-  /** @throws WorkingCopyBrokenError when this daemon does not have it */
+  /** @throws WorkingCopyGoneError when this daemon does not have it */
   async get(worktreeId: string): Promise<Worktree> {
     const found = await this.find(worktreeId);
     if (found) return found;
-    throw new WorkingCopyBrokenError(
-      join(this.#dir, worktreeId),
-      'it is not on this daemon, or its directory was removed',
-    );
+    throw new WorkingCopyGoneError(join(this.#dir, worktreeId));
   }
 
   /** What is known of a working copy, also when its directory is gone; null when nothing is. */

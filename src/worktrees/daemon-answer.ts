@@ -42,8 +42,19 @@ export function parseAnswer<T>(schema: z.ZodType<T>, result: unknown): T {
   );
 }
 
+/** The daemon has the working copy no more: its contract was over for long, and it needed the room on its disk. */
+export class CopyGoneError extends DomainError {}
+
+/** For a caller that can do without the working copy. */
+export function unlessGone(error: unknown): CopyGoneError {
+  if (error instanceof CopyGoneError) return error;
+  throw error;
+}
+
 export function commandFailure(command: Command): DomainError {
   const code = command.errorCode ?? '';
+  if (code === 'WORKING_COPY_GONE')
+    return new CopyGoneError('COMMAND_FAILED', command.errorMessage ?? 'The working copy is gone.');
   const known = Object.hasOwn(ERROR_CODES, code) ? (code as ErrorCode) : 'COMMAND_FAILED';
   return new DomainError(known, command.errorMessage ?? 'The daemon could not do it and did not say why.');
 }

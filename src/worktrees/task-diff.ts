@@ -10,7 +10,14 @@ import { boundedInt } from '../platform/text.ts';
 import { transact } from '../platform/transaction.ts';
 import { findTask } from '../tasks/task.access.ts';
 import type { Task } from '../tasks/task.entity.ts';
-import { connectedWorktree, daemonAnswer, daemonOf, daemonTimeout } from './daemon-answer.ts';
+import {
+  CopyGoneError,
+  connectedWorktree,
+  daemonAnswer,
+  daemonOf,
+  daemonTimeout,
+  unlessGone,
+} from './daemon-answer.ts';
 import { lastCheckpoint } from './last-checkpoint.ts';
 import { Worktree } from './worktree.entity.ts';
 
@@ -21,8 +28,8 @@ export interface TaskDiff extends TaskDiffResult {
 }
 
 /**
- * What a task's working copy has changed since its base: asked of its daemon, or, when that is gone, as of the last
- * checkpoint.
+ * What a task's working copy has changed since its base: asked of its daemon, or, when that or the copy is gone, as of
+ * the last checkpoint.
  * @param maxBytes of the patch; what is beyond is cut and marked
  * @throws DomainError INVALID_TRANSITION before there is a working copy, NO_DAEMON, DAEMON_TIMEOUT
  */
@@ -38,9 +45,11 @@ export async function taskDiff(op: Operation, taskId: string, maxBytes: number):
   }
   const worktree = await op.em.findOneOrFail(Worktree, { id: task.worktreeId });
   const daemon = await daemonOf(op.em, worktree);
-  if (daemon) return { ...(await askDaemon(op, task, worktree, daemon, maxBytes)), task, checkpointId: null };
+  const asked = daemon && (await askDaemon(op, task, worktree, daemon, maxBytes));
+  if (asked && !(asked instanceof CopyGoneError)) return { ...asked, task, checkpointId: null };
   const saved = await savedDiff(op, worktree, maxBytes);
   if (saved) return { ...saved, task };
+  if (asked) throw asked;
   await connectedWorktree(op.em, worktree.id);
   throw daemonTimeout();
 }
@@ -51,7 +60,7 @@ async function askDaemon(
   worktree: Worktree,
   daemon: Daemon,
   maxBytes: number,
-): Promise<TaskDiffResult> {
+): Promise<TaskDiffResult | CopyGoneError> {
   const payload: TaskDiffPayload = { taskId: task.id, worktreeId: worktree.id, maxBytes };
   const command = await transact(op.runtime, async (tx) =>
     issueCommand(tx, {
@@ -62,7 +71,7 @@ async function askDaemon(
       payload: { ...payload },
     }),
   );
-  const diff = await daemonAnswer(op, command.id, taskDiffResultSchema);
+  const diff = await daemonAnswer(op, command.id, taskDiffResultSchema).catch(unlessGone);
   if (!diff) throw daemonTimeout();
   return diff;
 }

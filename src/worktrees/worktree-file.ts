@@ -15,7 +15,7 @@ import { transact } from '../platform/transaction.ts';
 import { checkCopyPath } from '../tasks/copy-path.ts';
 import { findTask } from '../tasks/task.access.ts';
 import type { Task } from '../tasks/task.entity.ts';
-import { daemonAnswer, daemonOf, daemonTimeout } from './daemon-answer.ts';
+import { CopyGoneError, daemonAnswer, daemonOf, daemonTimeout, unlessGone } from './daemon-answer.ts';
 import { asRestore, lastCheckpoint } from './last-checkpoint.ts';
 import { madeCopy } from './made-copy.ts';
 import { Worktree } from './worktree.entity.ts';
@@ -37,15 +37,28 @@ interface Place {
 }
 
 /**
- * A file of a task's working copy as it is now, asked of its daemon; or, when that is gone, as of the last checkpoint,
- * asked of another daemon that can reach the repository.
+ * A file of a task's working copy as it is now, asked of its daemon; or, when that or the copy is gone, as of the last
+ * checkpoint, asked of any daemon that can reach the repository.
  * @throws DomainError FORBIDDEN_PATH, INVALID_TRANSITION before there is a working copy, NO_DAEMON, DAEMON_TIMEOUT
  */
 export async function worktreeFile(op: Operation, taskId: string, path: string): Promise<WorktreeFile> {
   authorize(op.principal, 'inspect');
   checkCopyPath(path, 'path');
   const task = await findTask(op.em, op.principal, taskId);
-  const { worktree, daemon, away } = await placeToRead(op, task);
+  const place = await placeToRead(op, task);
+  const file = await read(op, task, path, place).catch(unlessGone);
+  if (!(file instanceof CopyGoneError)) return file;
+  const elsewhere = await readElsewhere(op.em, task, place.worktree);
+  if (!elsewhere) throw file;
+  return read(op, task, path, elsewhere);
+}
+
+async function read(
+  op: Operation,
+  task: Task,
+  path: string,
+  { worktree, daemon, away }: Place,
+): Promise<WorktreeFile> {
   const payload: ReadFilePayload = {
     taskId: task.id,
     worktreeId: worktree.id,

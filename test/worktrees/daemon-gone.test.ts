@@ -145,3 +145,44 @@ test('a task that shares the copy of a supervisor that rests goes on in it elsew
     status: 'WAITING',
   });
 });
+
+test('a working copy that its daemon removed is read from its last checkpoint, by that daemon', async () => {
+  const taskId = await spawn(api, contractId, { agent: 'here' });
+  const { worktreeId } = await home.start(taskId);
+  const checkpoint = await home.save(taskId, 1, worktreeId, { diff });
+  await home.report(taskId, 1, 'DONE');
+  const gone = async (type: string) => {
+    const command = await home.command(type, taskId);
+    await home.accept(command);
+    await home.fail(command, 'WORKING_COPY_GONE', 'It was removed.');
+    return command;
+  };
+  const asking = api.ask(DIFF, { id: taskId });
+  await gone('GET_TASK_DIFF');
+  expect((await asking).taskDiff).toMatchObject({ patch: diff.patch, checkpoint: { id: checkpoint.id } });
+
+  const reading = api.ask(FILE, { id: taskId });
+  const first = await gone('READ_FILE');
+  const again = (all: Answer[]) =>
+    all.findLast(({ id, type, task }) => type === 'READ_FILE' && task.id === taskId && id !== first.id);
+  const second = again(await home.commands.until((all) => again(all) !== undefined));
+  expect(second.payload.away.checkpoint.checkpointId).toBe(checkpoint.id);
+  await home.accept(second);
+  const content = { exists: true, content: 'a', encoding: 'UTF8', size: 1, truncated: false };
+  await home.complete(second, content);
+  expect((await reading).worktreeFile).toMatchObject({ content: 'a', checkpoint: { number: 1 } });
+});
+
+test('a working copy that its daemon removed and no checkpoint holds is COMMAND_FAILED, with its words', async () => {
+  const taskId = await spawn(api, contractId, { agent: 'here' });
+  await home.start(taskId);
+  for (const [query, type] of [
+    [DIFF, 'GET_TASK_DIFF'],
+    [FILE, 'READ_FILE'],
+  ] as const) {
+    const refused = api.refused(query, { id: taskId });
+    const command = await home.command(type, taskId);
+    await home.fail(command, 'WORKING_COPY_GONE', 'It was removed.');
+    expect(await refused).toMatchObject({ code: 'COMMAND_FAILED', message: 'It was removed.' });
+  }
+});

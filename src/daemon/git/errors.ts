@@ -113,6 +113,18 @@ export class WorkingCopyBrokenError extends Error {
   }
 }
 
+/** This daemon does not have the working copy: it never had, or removed it after its contract was over. */
+export class WorkingCopyGoneError extends Error {
+  readonly code = 'WORKING_COPY_GONE';
+  readonly path: string;
+
+  constructor(path: string) {
+    super(`Working copy ${path}: it is not on this daemon, or its directory was removed`);
+    this.name = 'WorkingCopyGoneError';
+    this.path = path;
+  }
+}
+
 /** The working copy holds something that no snapshot has, so it was not removed. */
 export class UnsavedChangesError extends Error {
   readonly code = 'UNSAVED_CHANGES';
