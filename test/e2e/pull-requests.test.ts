@@ -73,6 +73,32 @@ describe('createPullRequest', () => {
     expect(await create(contractId, 'by-hand')).toMatchObject({ created: true });
   });
 
+  test("a task's branch on another machine is pushed by its last checkpoint, from the supervisor's machine", async () => {
+    const { contractId } = supervisor;
+    const { daemon } = await world.startDaemon('second', {});
+    const machine = await world.daemonId('machine');
+    await api.mutate('drainDaemon', { daemonId: machine, draining: true }, 'daemon { id }');
+    const input = {
+      contractId,
+      name: 'Away',
+      plan: 'echo far > far.txt',
+      useOwnWorktree: true,
+      agent: 'shell',
+    };
+    const { task } = await api.mutate('spawnTask', input, 'task { id }');
+    await api.ask('query($id: ID!) { waitForTask(taskId: $id, timeoutSeconds: 40) { status } }', task);
+    await api.mutate('drainDaemon', { daemonId: machine, draining: false }, 'daemon { id }');
+    await daemon.stop();
+    const query =
+      'query($id: ID!) { task(id: $id) { status daemon { name } worktree { branch } checkpoints { commitSha } } }';
+    const shown = (await api.ask(query, task)).task;
+    expect([shown.status, shown.daemon.name]).toEqual(['DONE', 'second']);
+    expect(await create(contractId, shown.worktree.branch)).toMatchObject({ created: true });
+    expect(tip(remote, shown.worktree.branch)).toBe(shown.checkpoints[0].commitSha);
+    expect(git(remote, 'show', `${shown.worktree.branch}:far.txt`)).toBe('far');
+    expect(await create(contractId, shown.worktree.branch)).toMatchObject({ created: false });
+  });
+
   test('a branch that the remote has gone on with is left as it is there; one that went another way is refused', async () => {
     const { contractId, path } = supervisor;
     git(path, 'branch', 'ahead');
