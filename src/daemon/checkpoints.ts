@@ -9,7 +9,7 @@ import { countChanges } from './git/diff.ts';
 import { WorkingCopyBrokenError } from './git/errors.ts';
 import { exclusively } from './git/locks.ts';
 import { type Snapshot, snapshot } from './git/snapshot.ts';
-import type { Worktree, Worktrees } from './worktrees.ts';
+import type { Upload, Worktree, Worktrees } from './worktrees.ts';
 
 export interface CheckpointRequest {
   readonly worktreeId: string;
@@ -93,71 +93,76 @@ export class Checkpoints {
     taken: Snapshot,
   ): Promise<{ id: string; created: boolean }> {
     const { mirror, copy, record } = worktree;
-    const { taskId, attempt } = request;
-    const file = join(this.#uploadsDir, `${randomUUID()}.bundle`);
-    await mkdir(this.#uploadsDir, { recursive: true, mode: 0o700 });
-    const { commitSha } = taken;
-    const base = copy.baseSha;
-    try {
-      const { worktreeId } = record;
-      const { bytes } = await writeBundle({
-        mirror,
-        worktreeId,
-        commit: commitSha,
-        base,
-        file,
-        signal: this.#signal,
-      });
+    const { worktreeId, upload: begun, checkpoint: last } = record;
+    const { taskId, attempt, message } = request;
+    const { commitSha, skipped: skippedPaths } = taken;
+    const { baseSha, branch } = copy;
+    const what = { taskId, attempt, worktreeId, commitSha, baseSha, branch, message, skippedPaths };
+    const facts = {
+      ...what,
       // Not what the snapshot counted: there may have been others since, which the server was not told of.
-      const changed = await countChanges(mirror, record.checkpoint?.commitSha ?? base, commitSha);
-      const diff = await checkpointDiff(mirror, base, commitSha, this.#signal);
-      for (let round = 1; ; round += 1) {
-        const uploadId = randomUUID();
-        const parts = bytes === 0 ? 0 : await this.#upload(file, { taskId, attempt, uploadId });
-        try {
-          return await this.#api.recordCheckpoint({
-            taskId,
-            attempt,
-            worktreeId,
-            commitSha,
-            baseSha: base,
-            branch: copy.branch,
-            message: request.message,
-            ...changed,
-            skippedPaths: taken.skipped,
-            uploadId,
-            parts,
-            bytes,
-            diff,
-          });
-        } catch (error) {
-          // The server may have dropped an upload that took long; once more from its beginning.
-          const isLost =
-            error instanceof ApiError && (error.code === 'NOT_FOUND' || error.code === 'INVALID_INPUT');
-          if (!isLost || round === 2) throw error;
-        }
-      }
+      ...(await countChanges(mirror, last?.commitSha ?? baseSha, commitSha)),
+      diff: await checkpointDiff(mirror, baseSha, commitSha, this.#signal),
+    };
+    const send = async ({ uploadId, parts, bytes }: Upload) =>
+      this.#api.recordCheckpoint({ ...facts, uploadId, parts, bytes });
+    if (begun?.commitSha === commitSha) {
+      // The daemon died before it had the answer. The same upload again gives the same checkpoint.
+      const known = await send(begun).catch(unlessLost);
+      if (known) return known;
+    }
+    // The server may drop an upload that took long; then once more from its beginning.
+    return (
+      (await send(await this.#upload(worktree, request, commitSha)).catch(unlessLost)) ??
+      send(await this.#upload(worktree, request, commitSha))
+    );
+  }
+
+  /** Sends the commit's data in parts, under an id that is on disk before the first of them is sent. */
+  async #upload(
+    { mirror, copy, record }: Worktree,
+    { taskId, attempt }: CheckpointRequest,
+    commitSha: string,
+  ): Promise<Upload> {
+    const { worktreeId } = record;
+    const uploadId = randomUUID();
+    const file = join(this.#uploadsDir, `${uploadId}.bundle`);
+    await mkdir(this.#uploadsDir, { recursive: true, mode: 0o700 });
+    try {
+      const bundle = { mirror, worktreeId, commit: commitSha, base: copy.baseSha, file };
+      const { bytes } = await writeBundle({ ...bundle, signal: this.#signal });
+      const upload = { uploadId, commitSha, parts: Math.ceil(bytes / PART_BYTES), bytes };
+      await this.#worktrees.remember(worktreeId, { upload });
+      if (bytes > 0) await this.#sendParts(file, { taskId, attempt, uploadId });
+      return upload;
     } finally {
       await rm(file, { force: true });
     }
   }
 
-  async #upload(
+  async #sendParts(
     file: string,
     upload: { taskId: string; attempt: number; uploadId: string },
-  ): Promise<number> {
+  ): Promise<void> {
     const handle = await open(file, 'r');
     try {
       const buffer = Buffer.alloc(PART_BYTES);
       for (let index = 0; ; index += 1) {
         const { bytesRead } = await handle.read(buffer, 0, PART_BYTES, index * PART_BYTES);
-        if (bytesRead === 0) return index;
+        if (bytesRead === 0) return;
         await this.#api.uploadPart({ ...upload, index, data: buffer.toString('base64', 0, bytesRead) });
       }
     } finally {
       await handle.close();
     }
   }
+}
+
+/** @returns null when the server does not have the upload, or not all of it */
+function unlessLost(error: unknown): null {
+  if (error instanceof ApiError && (error.code === 'NOT_FOUND' || error.code === 'INVALID_INPUT'))
+    return null;
+  throw error;
 }
 
 /** Fetches a checkpoint's data from the server, part by part. */

@@ -17,6 +17,14 @@ import {
 } from './git/working-copy.ts';
 import type { Repositories } from './repositories.ts';
 
+const uploadSchema = z.object({
+  uploadId: z.string(),
+  commitSha: z.string(),
+  parts: z.number().int(),
+  bytes: z.number().int(),
+});
+export type Upload = z.infer<typeof uploadSchema>;
+
 const savedSchema = z.object({ id: z.string(), commitSha: z.string() });
 
 const worktreeRecordSchema = z.object({
@@ -30,6 +38,8 @@ const worktreeRecordSchema = z.object({
   baseBranch: z.string(),
   /** The last checkpoint that the server has recorded. */
   checkpoint: savedSchema.nullable(),
+  /** The checkpoint that was being sent last, until it is known to be recorded. */
+  upload: uploadSchema.nullable().default(null),
   /** The commit at which this daemon last published the copy's branch to its repository. */
   published: z.string().nullable().default(null),
   /** The last rewinding that was begun: its command, and the checkpoint of the state before. */
@@ -105,6 +115,7 @@ export class Worktrees {
       defaultBranch: mirror.defaultBranch,
       baseBranch: spec.baseBranch ?? mirror.defaultBranch,
       checkpoint,
+      upload: null,
       published: null,
       rewind: null,
     };
@@ -166,13 +177,13 @@ export class Worktrees {
   /** Remembers which checkpoint the server has. */
   async recorded({ record, mirror }: Worktree, checkpoint: { id: string; commitSha: string }): Promise<void> {
     await setRef(mirror, recordedRef(record.worktreeId, checkpoint.id), checkpoint.commitSha);
-    await this.remember(record.worktreeId, { checkpoint });
+    await this.remember(record.worktreeId, { checkpoint, upload: null });
   }
 
   /** Changes what is known of a working copy. */
   async remember(
     worktreeId: string,
-    change: Partial<Pick<WorktreeRecord, 'checkpoint' | 'published' | 'rewind'>>,
+    change: Partial<Pick<WorktreeRecord, 'checkpoint' | 'upload' | 'published' | 'rewind'>>,
   ): Promise<void> {
     const file = this.#recordFile(worktreeId);
     await exclusively(`record ${file}`, async () => {

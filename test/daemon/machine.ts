@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
+import { ApiError } from '../../src/client/errors.ts';
 import type { RecordCheckpointInput, UploadCheckpointPartInput } from '../../src/client/generated/graphql.ts';
 import type { DaemonApi } from '../../src/daemon/api.ts';
 import { Checkpoints } from '../../src/daemon/checkpoints.ts';
@@ -31,6 +32,9 @@ export class Store {
   /** Called before a checkpoint is recorded; throws where the server is to fail. */
   beforeRecord: (input: RecordCheckpointInput) => void = () => undefined;
 
+  /** Called when one was recorded; throws where its answer is to be lost. */
+  afterRecord: () => void = () => undefined;
+
   async uploadPart({ uploadId, data }: UploadCheckpointPartInput): Promise<void> {
     this.parts.set(uploadId, [...(this.parts.get(uploadId) ?? []), Buffer.from(data, 'base64')]);
   }
@@ -38,10 +42,14 @@ export class Store {
   async recordCheckpoint(input: RecordCheckpointInput): Promise<{ id: string; created: boolean }> {
     this.beforeRecord(input);
     const diff = taskDiffResultSchema.parse(input.diff);
+    const same = this.checkpoints.find(({ uploadId }) => uploadId === input.uploadId);
+    if (same) return { id: same.id, created: false };
     const number = this.checkpoints.length + 1;
     const id = `checkpoint_${String(number).padStart(3, '0')}`;
-    expect(this.parts.get(input.uploadId)?.length ?? 0).toBe(input.parts);
+    if ((this.parts.get(input.uploadId)?.length ?? 0) !== input.parts)
+      throw new ApiError('parts are missing', { code: 'INVALID_INPUT' });
     this.checkpoints.push({ ...input, id, number, diff });
+    this.afterRecord();
     return { id, created: true };
   }
 

@@ -184,6 +184,38 @@ describe('a checkpoint of another machine', () => {
   });
 });
 
+describe('a checkpoint whose recording a crash cut short', () => {
+  const dying = new Error('killed');
+  const die = () => {
+    throw dying;
+  };
+
+  it('is there once, when the server had taken it', async () => {
+    const { machine, repo } = place();
+    const { copy } = await machine.make(repo, 'w1');
+    write(copy.path, { 'a.txt': 'a\n' });
+    machine.store.afterRecord = die;
+    await expect(machine.checkpoint('w1')).rejects.toBe(dying);
+    const made = await machine.restarted().checkpoint('w1');
+    expect([made.checkpointId, machine.store.checkpoints.length]).toEqual([machine.store.last.id, 1]);
+    expect(await machine.restarted().checkpoint('w1')).toMatchObject({ created: false });
+  });
+
+  it('is sent again whole, when not all of it had arrived', async () => {
+    const { machine, repo } = place();
+    const { copy } = await machine.make(repo, 'w1');
+    write(copy.path, { noise: randomBytes(2_500_000) });
+    const { uploadPart } = machine.store;
+    machine.store.uploadPart = (part) => (part.index === 1 ? die() : uploadPart.call(machine.store, part));
+    await expect(machine.checkpoint('w1')).rejects.toBe(dying);
+    machine.store.uploadPart = uploadPart;
+    await machine.restarted().checkpoint('w1');
+    expect(machine.store.last.parts).toBe(3);
+    const other = new Machine({ root: machine.root, store: machine.store });
+    await other.make(repo, 'w2', { restore: machine.store.restore(machine.store.last) });
+  });
+});
+
 describe('what a checkpoint says', () => {
   it('counts from the last one that the server has, not from a snapshot taken for a diff', async () => {
     const { machine, repo } = place();
