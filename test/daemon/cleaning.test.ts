@@ -69,6 +69,7 @@ const record = (taskId: string, worktreeId: string | null): RunRecord => ({
   targetRepoPath: null,
   worktreeId,
   savesCopy: true,
+  isParked: false,
   pid: null,
   startTime: null,
   exit: null,

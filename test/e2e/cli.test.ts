@@ -48,10 +48,18 @@ beforeAll(async () => {
 });
 
 test('a paused task says nothing more until it is resumed, and then goes on', async () => {
-  const { taskId } = await spawn('i=0; while [ ! -f stop ]; do i=$((i+1)); echo "tick $i"; sleep 0.1; done');
+  const { taskId } = await spawn(
+    'echo kept > kept.txt; i=0; while [ ! -f stop ]; do i=$((i+1)); echo "tick $i"; sleep 0.1; done',
+  );
   await eventually(async () => (await output(taskId)).includes('tick 2'));
   expect(await taskmesh('task', 'pause', taskId)).toBe(`${taskId} PAUSED`);
   expect((await attempt('task', 'pause', taskId)).code).toBe(1);
+  const saved = 'query($id: ID!) { checkpoints(taskId: $id) { message filesChanged } }';
+  const { checkpoints } = await eventually(async () => {
+    const answer = await api.ask(saved, { id: taskId });
+    return answer.checkpoints.length > 0 && answer;
+  });
+  expect(checkpoints).toEqual([{ message: expect.stringMatching(/: paused$/), filesChanged: 1 }]);
   // What was said before its processes were held may still be on its way.
   const held = await eventually(async () => {
     const before = await output(taskId);
