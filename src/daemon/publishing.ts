@@ -9,7 +9,7 @@ const OUR_BRANCHES = 'taskmesh/';
 
 /**
  * Brings the branch of a working copy to the repository it came from. A branch that is there already is moved forward.
- * It is moved to another line of history, after a rewinding, only when nothing can be lost by that: see ADR 11.
+ * It is moved to another line of history, after a rewinding, only when nothing can be lost by that: see ADR 13.
  * @throws TargetMovedError, TargetDirtyError, GitError: see git/publish.ts; nothing of the copy is touched
  */
 export async function publishCopy(

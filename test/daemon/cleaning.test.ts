@@ -37,6 +37,7 @@ async function place() {
       records,
       endOf: async (ids) => new Map([...ends].filter(([id]) => ids.includes(id))),
       keepMs: 7 * DAY,
+      mirrorKeepMs: 7 * DAY,
       dryRun: false,
       unknownToo: false,
       now: () => new Date(ENDED.getTime() + days * DAY),

@@ -49,6 +49,7 @@ export async function cleanByHand(options: CleanByHandOptions): Promise<CleanUpE
           return (await client.request(DaemonContractsDocument, { contractIds }, call)).daemonContracts;
         }, ids),
       keepMs: keepDays * DAY_MS,
+      mirrorKeepMs: keepDays * DAY_MS,
       dryRun,
       unknownToo,
       now: () => new Date(),

@@ -21,7 +21,7 @@ export async function cleanMirrors(
   options: CleanUpOptions,
   gone: ReadonlySet<string>,
 ): Promise<CleanUpEntry[]> {
-  const { paths, dryRun, keepMs, now, signal } = options;
+  const { paths, dryRun, mirrorKeepMs, now, signal } = options;
   if (!dryRun) await sweepMirrors(paths.mirrors);
   const used = await borrowed(options, gone);
   const ageOf = (at: Date) => now().getTime() - at.getTime();
@@ -35,9 +35,9 @@ export async function cleanMirrors(
     const usedAt = await lastUsed(path);
     if (usedAt === null) continue;
     const reason = `no working copy uses it, and it was last used ${daysOf(ageOf(usedAt))} ago`;
-    const isOld = (at: Date) => ageOf(at) >= keepMs;
+    const isOld = (at: Date) => ageOf(at) >= mirrorKeepMs;
     const removed = isOld(usedAt) && (dryRun || (await removeMirror(path, isOld)));
-    const kept = `${reason}; it is kept for ${daysOf(keepMs)}`;
+    const kept = `${reason}; it is kept for ${daysOf(mirrorKeepMs)}`;
     entries.push({ kind: 'MIRROR', path, removed, reason: removed ? reason : kept });
   }
   return entries;

@@ -31,6 +31,8 @@ export interface CleanUpOptions {
   /** Asks the server: when each of these contracts ended, null for an open one. Those it does not know are left out. */
   readonly endOf: (contractIds: readonly string[]) => Promise<ReadonlyMap<string, Date | null>>;
   readonly keepMs: number;
+  /** How long nobody has opened a mirror that goes. Whoever just did may be about to make a working copy of it. */
+  readonly mirrorKeepMs: number;
   /** Tells what would be done, and does nothing. */
   readonly dryRun: boolean;
   /** Takes contracts that the server does not know for over: they are deleted, or another server's. */

@@ -17,6 +17,7 @@ export async function cleanUpRegularly(context: RunContext, keepDays: number): P
         records,
         endOf: (ids) => contractEnds((some) => api.daemonContracts(some), ids),
         keepMs: keepDays * DAY_MS,
+        mirrorKeepMs: Math.max(keepDays * DAY_MS, EVERY_MS),
         dryRun: false,
         unknownToo: false,
         now: () => new Date(),

@@ -15,7 +15,7 @@ export interface PublishOptions {
   expectedOld: string | null;
   /**
    * Moves the branch also to a commit that does not descend from `expectedOld`, while it is exactly there and no
-   * directory has it checked out. Only for a branch that is ours alone: see ADR 11.
+   * directory has it checked out. Only for a branch that is ours alone: see ADR 13.
    */
   rewrite?: boolean | undefined;
   credentials?: Credentials | undefined;
