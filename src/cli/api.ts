@@ -1,24 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import { TaskmeshClient } from '../client/client.ts';
-import { UnreachableError } from '../client/errors.ts';
 import type { TypedDocumentString } from '../client/generated/graphql.ts';
+import { type CallOptions, callPatiently, wasCut } from '../client/patience.ts';
 import { clientConfig } from '../platform/config.ts';
 import type { Cli } from './cli.ts';
 import { EXIT } from './exit-codes.ts';
 import { CommandFailure, usageFailure } from './failures.ts';
-
-export interface CallOptions {
-  /** How long one attempt may take. Milliseconds, default 60,000. */
-  readonly timeoutMs?: number;
-  /** How long to go on when the connection is cut. Milliseconds, default 30,000. */
-  readonly patienceMs?: number;
-  /** For what must not be sent twice: only an attempt that certainly did not arrive is repeated. */
-  readonly once?: boolean;
-}
-
-/** The operations that wait for a daemon answer within 60 s; a little more, so that the answer is not missed. */
-export const DAEMON_CALL_MS = 75_000;
 
 /** The client as the CLI uses it: with the contract and task of the environment, and patience with a cut line. */
 export class Api {
@@ -38,6 +25,11 @@ export class Api {
   /** The contract of the agent that calls; undefined leaves it to the key. */
   get contractId(): string | undefined {
     return this.#contractId ?? undefined;
+  }
+
+  /** Whether the environment is that of an agent. */
+  get isAgent(): boolean {
+    return this.#taskId !== null;
   }
 
   /** The contract that was named, else that of the agent that calls. */
@@ -64,28 +56,14 @@ export class Api {
     variables: NoInfer<TVariables>,
     options: CallOptions = {},
   ): Promise<TResult> {
-    let giveUpAt: number | undefined;
-    for (let pause = 100; ; pause = Math.min(pause * 2, 5_000)) {
-      try {
-        const result = await this.client.request(document, variables, {
-          timeoutMs: options.timeoutMs ?? 60_000,
-        });
-        this.#reached = true;
-        return result;
-      } catch (error) {
-        if (!(error instanceof UnreachableError)) throw error;
-        const code = systemCode(error);
-        if (options.once && !UNSENT.has(code)) throw error;
-        // A person whose server is not running, or elsewhere, is told at once; an agent's server was there before.
-        if (!this.#taskId && !this.#reached && !CUT.has(code)) throw error;
-        if (giveUpAt === undefined) {
-          giveUpAt = Date.now() + (options.patienceMs ?? 30_000);
-          this.#cli.note(`taskmesh: no answer from ${this.client.url}, trying again`);
-        }
-        if (Date.now() + pause > giveUpAt) throw error;
-        await delay(pause);
-      }
-    }
+    const result = await callPatiently(this.client, document, variables, {
+      ...options,
+      onNoAnswer: () => this.#cli.note(`taskmesh: no answer from ${this.client.url}, trying again`),
+      // A person whose server is not running, or elsewhere, is told at once; an agent's server was there before.
+      isWorthwhile: (error) => this.isAgent || this.#reached || wasCut(error),
+    });
+    this.#reached = true;
+    return result;
   }
 
   close(): Promise<void> {
@@ -109,22 +87,4 @@ export async function connect(cli: Cli): Promise<Api> {
   }
   const client = new TaskmeshClient({ url: config.url, key: config.key });
   return new Api(cli, client, config.contractId, config.taskId);
-}
-
-/** There was no connection: the request cannot have had an effect. */
-const UNSENT = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'UND_ERR_CONNECT_TIMEOUT',
-]);
-/** There was one, and it ended before the answer. */
-const CUT = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
-
-/** `fetch` fails with a TypeError whose cause is the error of the system or of the HTTP client. */
-function systemCode(error: UnreachableError): string {
-  const cause = error.cause instanceof Error ? error.cause.cause : undefined;
-  return String((cause as { code?: unknown } | undefined)?.code ?? '');
 }

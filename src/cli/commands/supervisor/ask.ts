@@ -5,12 +5,12 @@ import {
   AwaitAnswerDocument,
   type QuestionType,
 } from '../../../client/generated/graphql.ts';
+import { SLICE_SECONDS, WAITING_PATIENCE_MS } from '../../../client/slices.ts';
 import { type Api, newRequestId } from '../../api.ts';
 import type { Cli } from '../../cli.ts';
 import { EXIT } from '../../exit-codes.ts';
 import { CommandFailure } from '../../failures.ts';
 import { collect, oneOf, teach, wholeNumber } from '../../help.ts';
-import { SLICE_SECONDS, WAITING_PATIENCE_MS } from '../../waiting.ts';
 
 interface Options {
   choice?: string[];

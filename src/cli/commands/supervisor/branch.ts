@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
 import { CreateBranchDocument } from '../../../client/generated/graphql.ts';
-import { DAEMON_CALL_MS, newRequestId } from '../../api.ts';
+import { DAEMON_CALL_MS } from '../../../client/patience.ts';
+import { deadlineIn } from '../../../client/slices.ts';
+import { newRequestId } from '../../api.ts';
 import type { Cli } from '../../cli.ts';
 import { EXIT } from '../../exit-codes.ts';
 import { teach, wholeNumber } from '../../help.ts';
 import { harmless } from '../../style.ts';
-import { deadlineIn } from '../../waiting.ts';
 
 interface Options {
   from?: string;

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { AcknowledgeMessagesDocument, InboxDocument } from '../../../client/generated/graphql.ts';
+import { deadlineIn, sliceUntil, WAITING_PATIENCE_MS } from '../../../client/slices.ts';
 import type { Cli } from '../../cli.ts';
 import { EXIT } from '../../exit-codes.ts';
 import { teach, wholeNumber } from '../../help.ts';
-import { deadlineIn, sliceUntil, WAITING_PATIENCE_MS } from '../../waiting.ts';
 
 export function register(command: Command, cli: Cli): void {
   teach(command, {

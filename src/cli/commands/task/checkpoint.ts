@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { CreateCheckpointDocument } from '../../../client/generated/graphql.ts';
-import { DAEMON_CALL_MS, newRequestId } from '../../api.ts';
+import { DAEMON_CALL_MS } from '../../../client/patience.ts';
+import { newRequestId } from '../../api.ts';
 import type { Cli } from '../../cli.ts';
 import { EXIT } from '../../exit-codes.ts';
 import { teach } from '../../help.ts';

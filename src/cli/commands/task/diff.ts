@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { TaskDiffDocument, type TaskDiffQuery } from '../../../client/generated/graphql.ts';
-import { DAEMON_CALL_MS } from '../../api.ts';
+import { DAEMON_CALL_MS } from '../../../client/patience.ts';
 import type { Cli } from '../../cli.ts';
 import { teach, wholeNumber } from '../../help.ts';
 import { harmless, type Paint, painter } from '../../style.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { WorktreeFileDocument } from '../../../client/generated/graphql.ts';
-import { DAEMON_CALL_MS } from '../../api.ts';
+import { DAEMON_CALL_MS } from '../../../client/patience.ts';
 import type { Cli } from '../../cli.ts';
 import { EXIT } from '../../exit-codes.ts';
 import { CommandFailure } from '../../failures.ts';

@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
 import { MergeTaskDocument, type MergeTaskMutation } from '../../../client/generated/graphql.ts';
-import { type Api, DAEMON_CALL_MS, newRequestId } from '../../api.ts';
+import { DAEMON_CALL_MS } from '../../../client/patience.ts';
+import { deadlineIn } from '../../../client/slices.ts';
+import { type Api, newRequestId } from '../../api.ts';
 import type { Cli } from '../../cli.ts';
 import { EXIT } from '../../exit-codes.ts';
 import { teach, wholeNumber } from '../../help.ts';
 import { harmless, painter } from '../../style.ts';
-import { deadlineIn } from '../../waiting.ts';
 
 interface Options {
   target?: string;
