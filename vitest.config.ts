@@ -47,6 +47,8 @@ if (process.env.TEST_DATABASE_URL || findPostgres()) {
   projects.push(
     project('postgres', {
       ...onBothDatabases,
+      // The tools of agents know no database.
+      exclude: [...onBothDatabases.exclude, 'test/mcp/**'],
       env: { TEST_DATABASE: 'postgres' },
       globalSetup: 'test/support/postgres-cluster.ts',
     }),

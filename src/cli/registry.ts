@@ -287,6 +287,11 @@ export const COMMANDS: Entry[] = [
     load: () => import('./commands/finish.ts'),
   },
   {
+    name: 'mcp',
+    summary: 'the same for coding agents, as tools over the Model Context Protocol',
+    load: () => import('./commands/mcp.ts'),
+  },
+  {
     name: 'demo',
     summary: 'show a contract from start to end on this machine',
     load: () => import('./commands/demo.ts'),

@@ -94,7 +94,10 @@ export async function readInbox(op: Operation, timeoutSeconds: number): Promise<
 }
 
 /** A task has the messages up to this number: they are not given again. */
-export async function acknowledgeMessages(op: Operation, input: { upTo: number }): Promise<number> {
+export async function acknowledgeMessages(
+  op: Operation,
+  input: { upTo: number; asPrompt?: boolean | null | undefined },
+): Promise<number> {
   authorize(op.principal, 'attend');
   const taskId = ownTaskId(op);
   const upTo = boundedInt(input.upTo, 'upTo', 0, 2_000_000_000);
@@ -106,9 +109,9 @@ export async function acknowledgeMessages(op: Operation, input: { upTo: number }
       { orderBy: { number: 'asc' } },
     );
     for (const message of messages) message.deliveredAt = tx.now;
-    // An agent that has conversations is told them by a prompt, which its output records.
-    if (typeof task.sessionId !== 'string')
-      await recordTurns(tx, task.contractId, taskId, messages.map(turnOf(task)));
+    // What an agent that has conversations is told by a prompt, its output records.
+    const isRecorded = typeof task.sessionId === 'string' && (input.asPrompt ?? true);
+    if (!isRecorded) await recordTurns(tx, task.contractId, taskId, messages.map(turnOf(task)));
     return messages.length;
   });
 }

@@ -130,7 +130,14 @@ const SendMessagePayload = builder.objectRef<TaskMessage>('SendMessagePayload').
 });
 const AcknowledgeMessagesInput = builder.inputType('AcknowledgeMessagesInput', {
   description: 'Which messages have arrived.',
-  fields: (t) => ({ upTo: t.int({ required: true, description: 'The number of the last of them.' }) }),
+  fields: (t) => ({
+    upTo: t.int({ required: true, description: 'The number of the last of them.' }),
+    asPrompt: t.boolean({
+      defaultValue: true,
+      description:
+        'Whether an agent that has conversations was told them by a prompt, which its output records. false: it read them by itself, so they go into the conversation here.',
+    }),
+  }),
 });
 const AcknowledgeMessagesPayload = builder
   .objectRef<{ acknowledged: number }>('AcknowledgeMessagesPayload')

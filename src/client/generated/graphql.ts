@@ -20,6 +20,8 @@ export type AcknowledgeAnswerInput = {
 
 /** Which messages have arrived. */
 export type AcknowledgeMessagesInput = {
+  /** Whether an agent that has conversations was told them by a prompt, which its output records. false: it read them by itself, so they go into the conversation here. */
+  asPrompt?: boolean | null | undefined;
   /** The number of the last of them. */
   upTo: number;
 };
@@ -208,6 +210,15 @@ export type ContractStatus =
   /** Done; it takes no new tasks. */
   | 'COMPLETED';
 
+/** Who speaks in a message of a conversation. */
+export type ConversationRole =
+  /** What the supervisor said or asked. */
+  | 'ASSISTANT'
+  /** Taskmesh to the supervisor. */
+  | 'SYSTEM'
+  /** What the supervisor was told: its plan, messages, answers. */
+  | 'USER';
+
 /** A branch to make. */
 export type CreateBranchInput = {
   /** Its name, without refs/heads/. */
@@ -301,6 +312,14 @@ export type DeleteContractInput = {
 export type DisconnectDaemonInput = {
   /** The epoch that registerDaemon gave. */
   epoch: number;
+};
+
+/** Which daemon to drain. */
+export type DrainDaemonInput = {
+  /** The daemon. */
+  daemonId: string;
+  /** false: let it take work again. */
+  draining?: boolean | null | undefined;
 };
 
 /** What an event of a contract's log is about. */
@@ -418,6 +437,22 @@ export type MessageSender =
   | 'SYSTEM'
   /** Another task. */
   | 'TASK';
+
+/** A warning. */
+export type NotifySupervisorInput = {
+  /** What one should see to understand it: lines of code, of output. */
+  context?: string | null | undefined;
+  /** The file it is about. */
+  file?: string | null | undefined;
+  /** What is wrong, why it matters, what would mend it. */
+  message: string;
+  /** Any text that names this request: sent again, also while the first is under way, it gives the first result and does nothing twice. */
+  requestId?: string | null | undefined;
+  /** How grave it is. */
+  severity: Severity;
+  /** The task it is about. */
+  taskId?: string | null | undefined;
+};
 
 /** Something an agent said or did. */
 export type OutputEntryInput = {
@@ -570,6 +605,12 @@ export type RegisterDaemonInput = {
   version: string;
 };
 
+/** Which daemon to take out of service. */
+export type RemoveDaemonInput = {
+  /** The daemon. */
+  daemonId: string;
+};
+
 /** A repository to remove from a contract. */
 export type RemoveRepositoryInput = {
   /** The contract. */
@@ -627,6 +668,27 @@ export type RepositoryInput = {
   url?: string | null | undefined;
 };
 
+/** From where a supervisor goes on. */
+export type ResumeMode =
+  /** In the same session where that still is, else in a new one that is told the conversation; with the latest checkpoint where the working copy is gone. */
+  | 'CONTINUE'
+  /** In a new session, with code and conversation as they were at a checkpoint. */
+  | 'FROM_CHECKPOINT'
+  /** In a new session without the conversation; phase and code stay. */
+  | 'RESTART_PHASE';
+
+/** Which supervisor to start again, and from where. */
+export type ResumeSupervisorInput = {
+  /** With FROM_CHECKPOINT: a checkpoint of the supervisor's working copy. */
+  checkpointId?: string | null | undefined;
+  /** The contract. */
+  contractId: string;
+  /** From where it goes on. */
+  mode?: ResumeMode;
+  /** Any text that names this request: sent again, also while the first is under way, it gives the first result and does nothing twice. */
+  requestId?: string | null | undefined;
+};
+
 /** Which task to let go on. */
 export type ResumeTaskInput = {
   /** Any text that names this request: sent again, also while the first is under way, it gives the first result and does nothing twice. */
@@ -641,6 +703,22 @@ export type RetryTaskInput = {
   requestId?: string | null | undefined;
   /** The task. */
   taskId: string;
+};
+
+/** How far to go back: by a count, or to a message. */
+export type RewindConversationInput = {
+  /** How many of the last messages go; more than there are: all. 1 when toMessageId is not given. */
+  byMessageCount?: number | null | undefined;
+  /** The contract. */
+  contractId: string;
+  /** Only tell what would be done. */
+  dryRun?: boolean | null | undefined;
+  /** Any text that names this request: sent again, also while the first is under way, it gives the first result and does nothing twice. */
+  requestId?: string | null | undefined;
+  /** Whether the supervisor's working copy goes back as well: to the last checkpoint at or before the message that stays. */
+  rewindCode?: boolean | null | undefined;
+  /** The message that stays as the last one. */
+  toMessageId?: string | null | undefined;
 };
 
 /** A message to an agent. */
@@ -1194,6 +1272,58 @@ export type HistoryQueryVariables = Exact<{
 
 export type HistoryQuery = { history: { nodes: Array<{ id: string, action: string, actor: string, actorKind: PrincipalKind, address: string | null, createdAt: string, details: unknown, contract: { id: string, name: string } | null, task: { id: string, name: string } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
+export type NotifySupervisorMutationVariables = Exact<{
+  input: NotifySupervisorInput;
+}>;
+
+
+export type NotifySupervisorMutation = { notifySupervisor: { duplicate: boolean } };
+
+export type ResumeSupervisorMutationVariables = Exact<{
+  input: ResumeSupervisorInput;
+}>;
+
+
+export type ResumeSupervisorMutation = { resumeSupervisor: { status: TaskStatus, task: { id: string, pendingReason: string | null, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, parent: { id: string } | null, contract: { id: string } }, daemon: { id: string, name: string } | null, resumedFrom: { phase: ContractPhase, lastActivity: string | null, messageCount: number } } };
+
+export type RewindConversationMutationVariables = Exact<{
+  input: RewindConversationInput;
+}>;
+
+
+export type RewindConversationMutation = { rewindConversation: { messagesRemoved: number, newMessageCount: number, codeRewound: boolean, pending: boolean, checkpoint: { id: string, number: number, message: string, createdAt: string } | null, undoCheckpoint: { id: string, number: number } | null } };
+
+export type ConversationShowQueryVariables = Exact<{
+  contractId: string;
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  includeRemoved?: boolean | null | undefined;
+}>;
+
+
+export type ConversationShowQuery = { conversation: { nodes: Array<{ id: string, number: number, role: ConversationRole, attempt: number, content: string, isPartial: boolean, createdAt: string, removedAt: string | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
+export type DrainDaemonMutationVariables = Exact<{
+  input: DrainDaemonInput;
+}>;
+
+
+export type DrainDaemonMutation = { drainDaemon: { daemon: { id: string, name: string, status: DaemonStatus } } };
+
+export type RemoveDaemonMutationVariables = Exact<{
+  input: RemoveDaemonInput;
+}>;
+
+
+export type RemoveDaemonMutation = { removeDaemon: { daemon: { id: string, name: string, status: DaemonStatus, removedAt: string | null } } };
+
+export type TaskCheckpointsQueryVariables = Exact<{
+  taskId: string;
+}>;
+
+
+export type TaskCheckpointsQuery = { checkpoints: Array<{ id: string, number: number, commitSha: string, branch: string, message: string, filesChanged: number, linesAdded: number, linesRemoved: number, skippedPaths: Array<string>, createdAt: string, task: { id: string, name: string } }> };
+
 export type DaemonRegisterMutationVariables = Exact<{
   input: RegisterDaemonInput;
 }>;
@@ -1313,6 +1443,51 @@ export type DaemonWithdrawQuestionMutationVariables = Exact<{
 
 
 export type DaemonWithdrawQuestionMutation = { withdrawQuestion: { question: { id: string } } };
+
+export type McpContractQueryVariables = Exact<{
+  contractId: string;
+}>;
+
+
+export type McpContractQuery = { contractTree: { total: number, contract: { id: string, name: string, description: string | null, status: ContractStatus, phase: ContractPhase, summary: string | null, agent: string, localOnly: boolean, budgetUsd: number | null, costUsd: number, repositories: Array<{ url: string | null, localPath: string | null, baseBranch: string | null, isPrimary: boolean }>, documents: Array<{ name: string, phase: ContractPhase | null }> }, nodes: Array<{ depth: number, task: { id: string, name: string, role: TaskRole, status: TaskStatus, pendingReason: string | null, errorMessage: string | null, outputSummary: string | null, useOwnWorktree: boolean, agent: string, costUsd: number, durationSeconds: number | null, parent: { id: string } | null } }> } };
+
+export type McpTaskQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type McpTaskQuery = { task: { id: string, name: string, description: string | null, role: TaskRole, status: TaskStatus, pendingReason: string | null, errorMessage: string | null, outputSummary: string | null, plan: string, agent: string, attempt: number, useOwnWorktree: boolean, repositoryUrl: string | null, targetBranch: string | null, completionAction: CompletionAction, costUsd: number, tokens: number, durationSeconds: number | null, timeLimitMinutes: number | null, parent: { id: string, name: string } | null, worktree: { branch: string, baseBranch: string | null } | null, daemon: { name: string } | null } };
+
+export type McpTaskStateFragment = { id: string, name: string, status: TaskStatus, pendingReason: string | null };
+
+export type McpSpawnTaskMutationVariables = Exact<{
+  input: SpawnTaskInput;
+}>;
+
+
+export type McpSpawnTaskMutation = { spawnTask: { task: { useOwnWorktree: boolean, agent: string, id: string, name: string, status: TaskStatus, pendingReason: string | null } } };
+
+export type McpCheckpointsQueryVariables = Exact<{
+  taskId: string;
+}>;
+
+
+export type McpCheckpointsQuery = { checkpoints: Array<{ id: string, number: number, message: string, commitSha: string, filesChanged: number, linesAdded: number, linesRemoved: number, createdAt: string, task: { name: string } }> };
+
+export type McpQuestionsQueryVariables = Exact<{
+  contractId: string;
+  status?: QuestionStatus | null | undefined;
+}>;
+
+
+export type McpQuestionsQuery = { questions: Array<{ id: string, question: string, status: QuestionStatus, choices: Array<string>, multiSelect: boolean, context: string | null, response: string | null, createdAt: string, expiresAt: string | null, task: { name: string } }> };
+
+export type McpPendingQuestionsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type McpPendingQuestionsQuery = { pendingQuestions: Array<{ id: string, question: string, status: QuestionStatus, choices: Array<string>, multiSelect: boolean, context: string | null, response: string | null, createdAt: string, expiresAt: string | null, contract: { id: string, name: string }, task: { name: string } }> };
+
+export type McpQuestionFragment = { id: string, question: string, status: QuestionStatus, choices: Array<string>, multiSelect: boolean, context: string | null, response: string | null, createdAt: string, expiresAt: string | null, task: { name: string } };
 
 export type ViewerQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -1498,6 +1673,30 @@ export const OutputDetailsFragmentDoc = new TypedDocumentString(`
   }
 }
     `, {"fragmentName":"OutputDetails"}) as unknown as TypedDocumentString<OutputDetailsFragment, unknown>;
+export const McpTaskStateFragmentDoc = new TypedDocumentString(`
+    fragment McpTaskState on Task {
+  id
+  name
+  status
+  pendingReason
+}
+    `, {"fragmentName":"McpTaskState"}) as unknown as TypedDocumentString<McpTaskStateFragment, unknown>;
+export const McpQuestionFragmentDoc = new TypedDocumentString(`
+    fragment McpQuestion on Question {
+  id
+  question
+  status
+  choices
+  multiSelect
+  context
+  response
+  createdAt
+  expiresAt
+  task {
+    name
+  }
+}
+    `, {"fragmentName":"McpQuestion"}) as unknown as TypedDocumentString<McpQuestionFragment, unknown>;
 export const ContractListDocument = new TypedDocumentString(`
     query ContractList($status: ContractStatus, $first: Int, $after: String) {
   contracts(status: $status, first: $first, after: $after) {
@@ -2753,6 +2952,139 @@ export const HistoryDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<HistoryQuery, HistoryQueryVariables>;
+export const NotifySupervisorDocument = new TypedDocumentString(`
+    mutation NotifySupervisor($input: NotifySupervisorInput!) {
+  notifySupervisor(input: $input) {
+    duplicate
+  }
+}
+    `) as unknown as TypedDocumentString<NotifySupervisorMutation, NotifySupervisorMutationVariables>;
+export const ResumeSupervisorDocument = new TypedDocumentString(`
+    mutation ResumeSupervisor($input: ResumeSupervisorInput!) {
+  resumeSupervisor(input: $input) {
+    status
+    task {
+      ...TaskLine
+    }
+    daemon {
+      id
+      name
+    }
+    resumedFrom {
+      phase
+      lastActivity
+      messageCount
+    }
+  }
+}
+    fragment TaskLine on Task {
+  id
+  pendingReason
+  name
+  role
+  status
+  depth
+  agent
+  attempt
+  priority
+  durationSeconds
+  errorMessage
+  outputSummary
+  parent {
+    id
+  }
+  contract {
+    id
+  }
+}`) as unknown as TypedDocumentString<ResumeSupervisorMutation, ResumeSupervisorMutationVariables>;
+export const RewindConversationDocument = new TypedDocumentString(`
+    mutation RewindConversation($input: RewindConversationInput!) {
+  rewindConversation(input: $input) {
+    messagesRemoved
+    newMessageCount
+    codeRewound
+    pending
+    checkpoint {
+      id
+      number
+      message
+      createdAt
+    }
+    undoCheckpoint {
+      id
+      number
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<RewindConversationMutation, RewindConversationMutationVariables>;
+export const ConversationShowDocument = new TypedDocumentString(`
+    query ConversationShow($contractId: ID!, $first: Int, $after: String, $includeRemoved: Boolean) {
+  conversation(
+    contractId: $contractId
+    first: $first
+    after: $after
+    includeRemoved: $includeRemoved
+  ) {
+    nodes {
+      id
+      number
+      role
+      attempt
+      content
+      isPartial
+      createdAt
+      removedAt
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ConversationShowQuery, ConversationShowQueryVariables>;
+export const DrainDaemonDocument = new TypedDocumentString(`
+    mutation DrainDaemon($input: DrainDaemonInput!) {
+  drainDaemon(input: $input) {
+    daemon {
+      id
+      name
+      status
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<DrainDaemonMutation, DrainDaemonMutationVariables>;
+export const RemoveDaemonDocument = new TypedDocumentString(`
+    mutation RemoveDaemon($input: RemoveDaemonInput!) {
+  removeDaemon(input: $input) {
+    daemon {
+      id
+      name
+      status
+      removedAt
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<RemoveDaemonMutation, RemoveDaemonMutationVariables>;
+export const TaskCheckpointsDocument = new TypedDocumentString(`
+    query TaskCheckpoints($taskId: ID!) {
+  checkpoints(taskId: $taskId) {
+    id
+    number
+    commitSha
+    branch
+    message
+    filesChanged
+    linesAdded
+    linesRemoved
+    skippedPaths
+    createdAt
+    task {
+      id
+      name
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<TaskCheckpointsQuery, TaskCheckpointsQueryVariables>;
 export const DaemonRegisterDocument = new TypedDocumentString(`
     mutation DaemonRegister($input: RegisterDaemonInput!) {
   registerDaemon(input: $input) {
@@ -2940,6 +3272,167 @@ export const DaemonWithdrawQuestionDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<DaemonWithdrawQuestionMutation, DaemonWithdrawQuestionMutationVariables>;
+export const McpContractDocument = new TypedDocumentString(`
+    query McpContract($contractId: ID!) {
+  contractTree(contractId: $contractId) {
+    contract {
+      id
+      name
+      description
+      status
+      phase
+      summary
+      agent
+      localOnly
+      budgetUsd
+      costUsd
+      repositories {
+        url
+        localPath
+        baseBranch
+        isPrimary
+      }
+      documents {
+        name
+        phase
+      }
+    }
+    nodes {
+      depth
+      task {
+        id
+        name
+        role
+        status
+        pendingReason
+        errorMessage
+        outputSummary
+        useOwnWorktree
+        agent
+        costUsd
+        durationSeconds
+        parent {
+          id
+        }
+      }
+    }
+    total
+  }
+}
+    `) as unknown as TypedDocumentString<McpContractQuery, McpContractQueryVariables>;
+export const McpTaskDocument = new TypedDocumentString(`
+    query McpTask($id: ID!) {
+  task(id: $id) {
+    id
+    name
+    description
+    role
+    status
+    pendingReason
+    errorMessage
+    outputSummary
+    plan
+    agent
+    attempt
+    useOwnWorktree
+    repositoryUrl
+    targetBranch
+    completionAction
+    costUsd
+    tokens
+    durationSeconds
+    timeLimitMinutes
+    parent {
+      id
+      name
+    }
+    worktree {
+      branch
+      baseBranch
+    }
+    daemon {
+      name
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<McpTaskQuery, McpTaskQueryVariables>;
+export const McpSpawnTaskDocument = new TypedDocumentString(`
+    mutation McpSpawnTask($input: SpawnTaskInput!) {
+  spawnTask(input: $input) {
+    task {
+      ...McpTaskState
+      useOwnWorktree
+      agent
+    }
+  }
+}
+    fragment McpTaskState on Task {
+  id
+  name
+  status
+  pendingReason
+}`) as unknown as TypedDocumentString<McpSpawnTaskMutation, McpSpawnTaskMutationVariables>;
+export const McpCheckpointsDocument = new TypedDocumentString(`
+    query McpCheckpoints($taskId: ID!) {
+  checkpoints(taskId: $taskId) {
+    id
+    number
+    message
+    commitSha
+    filesChanged
+    linesAdded
+    linesRemoved
+    createdAt
+    task {
+      name
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<McpCheckpointsQuery, McpCheckpointsQueryVariables>;
+export const McpQuestionsDocument = new TypedDocumentString(`
+    query McpQuestions($contractId: ID!, $status: QuestionStatus) {
+  questions(contractId: $contractId, status: $status) {
+    ...McpQuestion
+  }
+}
+    fragment McpQuestion on Question {
+  id
+  question
+  status
+  choices
+  multiSelect
+  context
+  response
+  createdAt
+  expiresAt
+  task {
+    name
+  }
+}`) as unknown as TypedDocumentString<McpQuestionsQuery, McpQuestionsQueryVariables>;
+export const McpPendingQuestionsDocument = new TypedDocumentString(`
+    query McpPendingQuestions {
+  pendingQuestions {
+    ...McpQuestion
+    contract {
+      id
+      name
+    }
+  }
+}
+    fragment McpQuestion on Question {
+  id
+  question
+  status
+  choices
+  multiSelect
+  context
+  response
+  createdAt
+  expiresAt
+  task {
+    name
+  }
+}`) as unknown as TypedDocumentString<McpPendingQuestionsQuery, McpPendingQuestionsQueryVariables>;
 export const ViewerDocument = new TypedDocumentString(`
     query Viewer {
   viewer {
