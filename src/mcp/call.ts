@@ -4,7 +4,7 @@ import { callPatiently } from '../client/patience.ts';
 import { NoAnswerError } from './failures.ts';
 import type { Identity } from './session.ts';
 
-/** What is added to the time a call may wait, for the answer to arrive. Milliseconds. */
+/** What is added at most to the time a call may wait, for the answer to arrive. Milliseconds. */
 const MARGIN_MS = 5_000;
 
 export interface CallOptions {
@@ -33,7 +33,7 @@ export class Call {
     this.requestId = options.requestId;
     this.#options = options;
     this.#waitsUntil = performance.now() + waitMs;
-    this.#endsAt = AbortSignal.timeout(waitMs + MARGIN_MS);
+    this.#endsAt = AbortSignal.timeout(waitMs + Math.min(waitMs, MARGIN_MS));
   }
 
   /** The contract that the call is about. */

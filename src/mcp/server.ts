@@ -15,7 +15,7 @@ import { callKey, Repeats } from './repeats.ts';
 import type { Identity, Session } from './session.ts';
 import { type Effect, type Outcome, ROLES, type Role, type Tool } from './tool.ts';
 
-/** How often a client that wants to know is told that a call still runs, which restarts its clock. Milliseconds. */
+/** How often at least a client that wants to know is told that a call still runs, which restarts its clock. Milliseconds. */
 const PROGRESS_MS = 10_000;
 
 export interface ServerOptions {
@@ -81,10 +81,10 @@ async function run(tool: Tool, given: Record<string, unknown>, running: Running)
       signal,
     });
     const outcome = await tool.run((tool.isOfContract ? rest : input) as never, call);
-    running.whenDelivered(id, () => {
-      if (!outcome.unresolved) settle();
-      void outcome.onDelivered?.().catch((error: unknown) => session.note(error));
-    });
+    // A result that nobody waits for any more is not sent: the same again is to find it.
+    if (!outcome.unresolved && !signal.aborted) settle();
+    const { onDelivered } = outcome;
+    if (onDelivered) running.whenDelivered(id, () => void onDelivered().catch(session.note.bind(session)));
     return result(outcome);
   } catch (error) {
     // Nobody reads what is said to a call that was cancelled; the same again takes it up.
@@ -155,10 +155,11 @@ function tellProgress(
 ): () => void {
   if (progressToken === undefined) return () => undefined;
   const startedAt = performance.now();
+  const everyMs = Math.min(PROGRESS_MS, (maxWaitSeconds * 1_000) / 3);
   const timer = setInterval(() => {
     const progress = Math.round((performance.now() - startedAt) / 1_000);
     const params = { progressToken, progress, total: maxWaitSeconds, message: `waiting for ${progress} s` };
     void context.mcpReq.notify({ method: 'notifications/progress', params }).catch(() => undefined);
-  }, PROGRESS_MS);
+  }, everyMs);
   return () => clearInterval(timer);
 }

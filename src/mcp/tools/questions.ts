@@ -49,10 +49,7 @@ export const askQuestion = tool({
       .max(86_400)
       .default(3_600)
       .describe('How long it can be answered. A person may be away.'),
-    nonBlocking: z
-      .boolean()
-      .default(false)
-      .describe('true: go on at once; the answer comes as a message (read_messages, or after your turn).'),
+    nonBlocking: z.boolean().default(false).describe('true: go on at once; the answer comes as a message.'),
     phaseguard: z
       .boolean()
       .default(false)

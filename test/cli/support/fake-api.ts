@@ -8,9 +8,10 @@ export interface Call {
   readonly authorization: string | undefined;
 }
 
-/** What an operation answers: data, `refuse(code)`, or `CUT` to hang up without an answer. */
-export type Answer = Record<string, unknown> | typeof CUT;
+/** What an operation answers: data, `refuse(code)`, `CUT` to hang up without an answer, `SILENT` to never answer. */
+export type Answer = Record<string, unknown> | typeof CUT | typeof SILENT;
 export const CUT = Symbol('the connection is cut');
+export const SILENT = Symbol('no answer ever comes');
 
 export function refuse(code: string, message = `refused with ${code}`, field?: string): Answer {
   return { errors: [{ message, extensions: { code, field } }] };
@@ -56,6 +57,7 @@ export class FakeApi {
       refuse('INTERNAL_SERVER_ERROR', `no answer to ${operation} is prepared`),
     ];
     const answer = answers.length > 1 ? answers.shift() : answers[0];
+    if (answer === SILENT) return;
     if (answer === CUT || !answer) return void request.socket.destroy();
     const body = 'errors' in answer ? answer : { data: answer };
     response.setHeader('content-type', 'application/graphql-response+json').end(JSON.stringify(body));
