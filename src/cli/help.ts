@@ -43,6 +43,13 @@ export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): (text: 
   };
 }
 
+/** Parses an option's amount of money, in US dollars. */
+export function dollars(text: string): number {
+  const value = Number(text.replace(/^\$/, ''));
+  if (Number.isFinite(value) && value >= 0 && text.trim() !== '') return value;
+  throw new InvalidArgumentError('It takes an amount of US dollars, such as 5 or 2.50.');
+}
+
 /** Collects an option that may be given more than once. */
 export function collect(value: string, before: string[] | undefined): string[] {
   return [...(before ?? []), value];

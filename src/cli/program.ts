@@ -1,7 +1,7 @@
 import { Command } from 'commander';
+import { readVersion } from '../platform/package.ts';
 import type { Cli, CommonFlags } from './cli.ts';
 import { pathOf } from './help.ts';
-import { readVersion } from './package.ts';
 import { COMMANDS, type Entry } from './registry.ts';
 
 /**

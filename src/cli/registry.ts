@@ -39,7 +39,29 @@ export const COMMANDS: Entry[] = [
       },
     ],
   },
+  {
+    name: 'daemons',
+    summary: 'your worker machines: list, drain, remove',
+    commands: [
+      { name: 'list', summary: 'list worker machines', load: () => import('./commands/daemons/list.ts') },
+      {
+        name: 'drain',
+        summary: 'have a machine take nothing new',
+        load: () => import('./commands/daemons/drain.ts'),
+      },
+      {
+        name: 'remove',
+        summary: 'take a machine out of service for good',
+        load: () => import('./commands/daemons/remove.ts'),
+      },
+    ],
+  },
   { name: 'migrate', summary: 'bring the database up to date', load: () => import('./commands/migrate.ts') },
+  {
+    name: 'doctor',
+    summary: 'look whether this machine has what it takes',
+    load: () => import('./commands/doctor.ts'),
+  },
   {
     name: 'keys',
     summary: 'keys for people and daemons',
@@ -100,6 +122,21 @@ export const COMMANDS: Entry[] = [
             load: () => import('./commands/contract/repository/remove.ts'),
           },
         ],
+      },
+      {
+        name: 'resume',
+        summary: 'start the supervisor again',
+        load: () => import('./commands/contract/resume.ts'),
+      },
+      {
+        name: 'rewind',
+        summary: 'take the conversation of the supervisor back',
+        load: () => import('./commands/contract/rewind.ts'),
+      },
+      {
+        name: 'conversation',
+        summary: 'show what the supervisor was told and said',
+        load: () => import('./commands/contract/conversation.ts'),
       },
       {
         name: 'history',
@@ -175,6 +212,11 @@ export const COMMANDS: Entry[] = [
         name: 'checkpoint',
         summary: 'save the working copy of a task',
         load: () => import('./commands/task/checkpoint.ts'),
+      },
+      {
+        name: 'checkpoints',
+        summary: 'list what was saved of a task',
+        load: () => import('./commands/task/checkpoints.ts'),
       },
     ],
   },
@@ -278,6 +320,17 @@ export const COMMANDS: Entry[] = [
         name: 'complete',
         summary: 'complete the contract',
         load: () => import('./commands/supervisor/complete.ts'),
+      },
+    ],
+  },
+  {
+    name: 'red-team',
+    summary: 'for the red team of a contract',
+    commands: [
+      {
+        name: 'notify',
+        summary: 'warn the supervisor',
+        load: () => import('./commands/red-team/notify.ts'),
       },
     ],
   },

@@ -64,3 +64,19 @@ export function duration(seconds: number | null): string {
   if (minutes < 60) return `${minutes} m ${String(whole % 60).padStart(2, '0')} s`;
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} m`;
 }
+
+/** `$0.42`, `$12`; with a limit `$0.42 of $5`. Cents of cents are not shown, but never as nothing. */
+export function money(usd: number, limitUsd: number | null = null): string {
+  const amount = (value: number) => {
+    if (value > 0 && value < 0.005) return '<$0.01';
+    return `$${Number.isInteger(value) ? value : value.toFixed(2)}`;
+  };
+  return limitUsd === null ? amount(usd) : `${amount(usd)} of ${amount(limitUsd)}`;
+}
+
+/** `950`, `12k`, `3.4M`. */
+export function shortCount(count: number): string {
+  if (count < 1_000) return String(count);
+  if (count < 999_500) return `${Math.round(count / 1_000)}k`;
+  return `${(count / 1_000_000).toFixed(1)}M`;
+}

@@ -50,6 +50,8 @@ export function serverConfig(flags: ServerFlags = {}, env: NodeJS.ProcessEnv = p
 export interface ClientConfig {
   readonly url: string;
   readonly key: string | null;
+  /** Where the key was found: a file, or the name of a variable; null without one. */
+  readonly keySource: string | null;
   /** Set for agents: the contract and the task their tool key belongs to. */
   readonly contractId: string | null;
   readonly taskId: string | null;
@@ -63,17 +65,29 @@ export interface ClientFlags {
 
 /** Where the CLI and the MCP server connect to, and the key: from a file, the environment or the data directory. */
 export function clientConfig(flags: ClientFlags = {}, env: NodeJS.ProcessEnv = process.env): ClientConfig {
-  const key =
-    (flags.keyFile ? readKey(resolve(flags.keyFile), true) : null) ??
-    // Empty counts as not set.
-    (env.TASKMESH_KEY || env.TASKMESH_TOOL_KEY || null) ??
-    readKey(join(dataDirectory(flags.dataDir, env), 'key'), false);
+  const { key, source } = findKey(flags, env);
   return {
     url: parse(endpoint, flags.url ?? env.TASKMESH_URL ?? 'http://127.0.0.1:4000/graphql'),
     key,
+    keySource: source,
     contractId: env.TASKMESH_CONTRACT_ID ?? null,
     taskId: env.TASKMESH_TASK_ID ?? null,
   };
+}
+
+function findKey(flags: ClientFlags, env: NodeJS.ProcessEnv): { key: string | null; source: string | null } {
+  if (flags.keyFile) {
+    const file = resolve(flags.keyFile);
+    return { key: readKey(file, true), source: file };
+  }
+  for (const name of ['TASKMESH_KEY', 'TASKMESH_TOOL_KEY']) {
+    // Empty counts as not set.
+    const key = env[name];
+    if (key) return { key, source: name };
+  }
+  const file = join(dataDirectory(flags.dataDir, env), 'key');
+  const key = readKey(file, false);
+  return { key, source: key === null ? null : file };
 }
 
 const endpoint = z.url({ protocol: /^https?$/, error: 'the server must be an http:// or https:// URL' });

@@ -44,6 +44,17 @@ function acquire(file: string, lockFile: string): () => void {
   });
 }
 
+/** The process that holds the lock, or null when none does. Takes nothing. */
+export function lockHolder(lockFile: string): number | null {
+  try {
+    stateOf(lockFile, lockFile);
+    return null;
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error;
+    return error.extensions.pid as number;
+  }
+}
+
 /** @returns false when there is one already */
 function createAs(file: string, content: string): boolean {
   try {

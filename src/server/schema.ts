@@ -28,6 +28,7 @@ import '../scheduler/pending-reason.ts';
 import '../supervisor/supervisor.schema.ts';
 import '../supervisor/resume.schema.ts';
 import '../supervisor/red-team.schema.ts';
+import './version.schema.ts';
 import { builder } from '../graphql/builder.ts';
 
 /** The whole API. Importing a feature's schema files adds it to the builder. */

@@ -19,6 +19,15 @@ const question = {
 const asPerson = (api: FakeApi, argv: string[], stdin?: string) =>
   runCli(argv, { env: { TASKMESH_URL: api.url }, ...(stdin === undefined ? {} : { stdin }) });
 
+const resumed = {
+  task,
+  status: 'STARTING',
+  daemon: { id: 'daemon_1', name: 'box' },
+  resumedFrom: { phase: 'PLAN', lastActivity: null, messageCount: 3 },
+};
+const RED_TEAM = ['--red-team-prompt', 'Look for races', '--red-team-agent', 'codex'];
+const SPAWN_OPTIONS = ['--copy', '.env', '--copy', 'a/b', '--when-done', 'pull-request', '--rounds', '2'];
+
 /** Command line, operation, its answer, and what is sent beside the requestId. */
 const MUTATIONS: [string[], string, object, object][] = [
   [['task', 'pause', 'task_a'], 'PauseTask', { task }, { taskId: 'task_a' }],
@@ -36,6 +45,88 @@ const MUTATIONS: [string[], string, object, object][] = [
     'SetContractPhase',
     { contract },
     { contractId: 'contract_x', phase: 'REVIEW' },
+  ],
+  [
+    ['contract', 'update', 'contract_x', '--budget', '$2.50', '--no-red-team', '--agent', 'claude'],
+    'UpdateContract',
+    { contract },
+    { contractId: 'contract_x', budgetUsd: 2.5, redTeamEnabled: false, agent: 'claude' },
+  ],
+  [
+    ['contract', 'create', '--name', 'x', '--plan', 'y', '--budget', '5', ...RED_TEAM],
+    'CreateContract',
+    { contract, supervisor: null },
+    {
+      name: 'x',
+      supervisorPlan: 'y',
+      budgetUsd: 5,
+      redTeamEnabled: true,
+      redTeamPrompt: 'Look for races',
+      redTeamAgent: 'codex',
+      localOnly: false,
+      repositories: [],
+      startSupervisor: true,
+    },
+  ],
+  [
+    ['contract', 'resume', 'contract_x'],
+    'ResumeSupervisor',
+    resumed,
+    { contractId: 'contract_x', mode: 'CONTINUE' },
+  ],
+  [
+    ['contract', 'resume', 'contract_x', '--restart-phase'],
+    'ResumeSupervisor',
+    resumed,
+    { contractId: 'contract_x', mode: 'RESTART_PHASE' },
+  ],
+  [
+    ['contract', 'resume', 'contract_x', '--checkpoint', 'checkpoint_1'],
+    'ResumeSupervisor',
+    resumed,
+    { contractId: 'contract_x', mode: 'FROM_CHECKPOINT', checkpointId: 'checkpoint_1' },
+  ],
+  [
+    ['task', 'spawn', 'contract_x', '--name', 'x', '--plan', 'y', ...SPAWN_OPTIONS, '--time-limit', '30'],
+    'SpawnTask',
+    { task },
+    {
+      contractId: 'contract_x',
+      name: 'x',
+      plan: 'y',
+      useOwnWorktree: false,
+      copyFiles: ['.env', 'a/b'],
+      completionAction: 'PULL_REQUEST',
+      autonomousLoop: 2,
+      timeLimitMinutes: 30,
+    },
+  ],
+  [
+    [
+      'task',
+      'spawn',
+      'contract_x',
+      '--name',
+      'x',
+      '--plan',
+      'y',
+      '--continue-from',
+      'task_b',
+      '--target-repo',
+      '/r',
+    ],
+    'SpawnTask',
+    { task },
+    {
+      contractId: 'contract_x',
+      name: 'x',
+      plan: 'y',
+      useOwnWorktree: false,
+      copyFiles: [],
+      completionAction: 'NONE',
+      continueFromTaskId: 'task_b',
+      targetRepoPath: '/r',
+    },
   ],
   [['contract', 'archive', 'contract_x'], 'ArchiveContract', { contract }, { contractId: 'contract_x' }],
   [
@@ -238,4 +329,160 @@ describe('supervisor ask without waiting', () => {
     const { stdout } = await ask(api, '--no-wait', '--json');
     expect(JSON.parse(stdout)).toEqual({ questionId: 'question_1', outcome: 'PENDING', response: null });
   });
+});
+
+describe('contract rewind', () => {
+  const rewound = (more: object = {}) => ({
+    rewindConversation: {
+      messagesRemoved: 2,
+      newMessageCount: 5,
+      codeRewound: true,
+      pending: false,
+      checkpoint: {
+        id: 'checkpoint_3',
+        number: 3,
+        message: 'tests pass',
+        createdAt: '2026-01-02T03:04:05.000Z',
+      },
+      undoCheckpoint: { id: 'checkpoint_9', number: 9 },
+      ...more,
+    },
+  });
+  const argv = ['contract', 'rewind', 'contract_x', '--messages', '2', '--code'];
+  const atTerminal = (api: FakeApi, stdin: string) =>
+    runCli(argv, { env: { TASKMESH_URL: api.url }, stdin, columns: 100 });
+  const dryRuns = (api: FakeApi) => api.calls.map((call) => call.variables.input.dryRun ?? false);
+
+  it('with --dry-run only says what would be done', async () => {
+    await using api = await FakeApi.start({ RewindConversation: rewound() });
+    const { code, stdout } = await asPerson(api, [...argv, '--dry-run']);
+    expect(code).toBe(0);
+    expect(stdout).toBe(
+      '2 messages would go, 5 would stay. The code would go back to checkpoint 3 (2026-01-02 03:04, tests pass).\n',
+    );
+    expect(dryRuns(api)).toEqual([true]);
+  });
+
+  it('with --yes does it at once, and says how to undo it', async () => {
+    await using api = await FakeApi.start({ RewindConversation: rewound() });
+    const { code, stdout } = await asPerson(api, [...argv, '--yes']);
+    expect(code).toBe(0);
+    expect(stdout).toContain('taskmesh contract resume contract_x --checkpoint checkpoint_9');
+    const { requestId, ...input } = api.calls[0]?.variables.input ?? {};
+    expect(input).toEqual({ contractId: 'contract_x', byMessageCount: 2, rewindCode: true });
+    expect(requestId).toMatch(/^[\da-f-]{36}$/);
+  });
+
+  it.each([
+    ['y\n', 0, [true, false]],
+    ['yes\n', 0, [true, false]],
+    ['n\n', 1, [true]],
+    ['\n', 1, [true]],
+    ['yesterday\n', 1, [true]],
+  ])('at a terminal asks, and for %j ends with %i', async (typed, code, asked) => {
+    await using api = await FakeApi.start({ RewindConversation: rewound() });
+    const outcome = await atTerminal(api, typed);
+    expect(outcome.code).toBe(code);
+    expect(outcome.stderr).toContain('2 messages would go');
+    expect(dryRuns(api)).toEqual(asked);
+  });
+
+  it('does nothing where nobody can be asked', async () => {
+    await using api = await FakeApi.start({ RewindConversation: rewound() });
+    const { code, stderr } = await asPerson(api, argv);
+    expect(code).toBe(2);
+    expect(stderr).toContain('--yes');
+    expect(dryRuns(api)).toEqual([true]);
+  });
+
+  it('waits on with the same requestId while the daemon is at it', async () => {
+    await using api = await FakeApi.start({
+      RewindConversation: [rewound({ pending: true }), rewound({ pending: true }), rewound()],
+    });
+    expect((await asPerson(api, [...argv, '--yes'])).code).toBe(0);
+    expect(new Set(api.calls.map((call) => call.variables.input.requestId)).size).toBe(1);
+  });
+
+  it.each([[['--messages', '1', '--to', 'turn_1']], [['--messages', '-1']]])(
+    '%j is wrong usage',
+    async (more) => {
+      await using api = await FakeApi.start({});
+      expect((await asPerson(api, ['contract', 'rewind', 'contract_x', ...more])).code).toBe(2);
+      expect(api.calls).toEqual([]);
+    },
+  );
+});
+
+describe('daemons', () => {
+  const daemon = (name: string, more: object = {}) => ({
+    id: `daemon_${name}`,
+    name,
+    hostname: name,
+    version: '1.2.3',
+    status: 'CONNECTED',
+    removedAt: null,
+    localPaths: [],
+    agents: ['shell', 'claude'],
+    maxConcurrentTasks: 4,
+    runningTasks: 1,
+    lastHeartbeatAt: null,
+    ...more,
+  });
+
+  it('list shows those in service, all with --all', async () => {
+    const removed = daemon('old', { removedAt: '2026-01-01T00:00:00Z', status: 'DISCONNECTED' });
+    await using api = await FakeApi.start({ DaemonList: { daemons: [daemon('box'), removed] } });
+    const { stdout } = await asPerson(api, ['daemons', 'list']);
+    expect(stdout).toMatch(/daemon_box\s+box\s+CONNECTED\s+1\/4\s+shell, claude\s+–\s+1\.2\.3/);
+    expect(stdout).not.toContain('daemon_old');
+    const all = await asPerson(api, ['daemons', 'list', '--all']);
+    expect(all.stdout).toMatch(/daemon_old\s+old\s+REMOVED/);
+  });
+
+  it('drain and its undoing say what was wanted', async () => {
+    await using api = await FakeApi.start({ DrainDaemon: { drainDaemon: { daemon: daemon('box') } } });
+    await asPerson(api, ['daemons', 'drain', 'daemon_box']);
+    await asPerson(api, ['daemons', 'drain', 'daemon_box', '--undo']);
+    expect(api.calls.map((call) => call.variables.input.draining)).toEqual([true, false]);
+  });
+
+  it('remove does nothing without a yes', async () => {
+    await using api = await FakeApi.start({ RemoveDaemon: { removeDaemon: { daemon: daemon('box') } } });
+    const argv = ['daemons', 'remove', 'daemon_box'];
+    expect((await asPerson(api, argv)).code).toBe(2);
+    const typed = await runCli(argv, { env: { TASKMESH_URL: api.url }, stdin: 'n\n', columns: 80 });
+    expect(typed.code).toBe(1);
+    expect(api.calls).toEqual([]);
+    expect((await asPerson(api, [...argv, '--yes'])).stdout).toBe('daemon_box box removed\n');
+  });
+});
+
+describe('red-team notify', () => {
+  it('sends the warning, with the key of the environment', async () => {
+    await using api = await FakeApi.start({ NotifySupervisor: { notifySupervisor: { duplicate: false } } });
+    const argv = [
+      'red-team',
+      'notify',
+      '--severity',
+      'high',
+      '--task',
+      'task_a',
+      '--file',
+      'a.ts',
+      'It leaks.',
+    ];
+    const { code, stdout } = await runCli(argv, { env: agentEnv(api.url) });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'The supervisor is warned.\n' });
+    const { requestId: _, ...input } = api.calls[0]?.variables.input ?? {};
+    expect(input).toEqual({ message: 'It leaks.', severity: 'HIGH', taskId: 'task_a', file: 'a.ts' });
+  });
+
+  it.each([[['It leaks.']], [['--severity', 'high']], [['--severity', 'awful', 'It leaks.']]])(
+    '%j is wrong usage',
+    async (more) => {
+      await using api = await FakeApi.start({});
+      expect((await runCli(['red-team', 'notify', ...more], { env: agentEnv(api.url) })).code).toBe(2);
+      expect(api.calls).toEqual([]);
+    },
+  );
 });

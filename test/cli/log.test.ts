@@ -139,7 +139,7 @@ describe('contract watch', () => {
     });
     log.completed();
     const { stderr } = await watching;
-    expect(stderr).toContain('taskmesh task retry task_b');
+    expect(stderr).toContain('taskmesh contract resume contract_x');
     expect(stderr).toContain('taskmesh contract complete contract_x');
   });
 

@@ -179,3 +179,29 @@ test('a contract is changed, completed, archived and deleted; its history stays'
   expect(history.nodes[0]).toMatchObject({ action: 'contract.deleteContract', contract: null });
   expect(history.nodes.length).toBeGreaterThan(5);
 });
+
+test('a supervisor that has ended is started again; what it was told can be taken back; a machine is drained', async () => {
+  const plan = 'if [ -n "$TASKMESH_RECOVERY" ]; then taskmesh supervisor inbox --wait; else exit 3; fi';
+  const contractId = await openContract('--plan', plan, '--budget', '5');
+  const { supervisor } = JSON.parse(await taskmesh('contract', 'show', contractId, '--json'));
+  await untilStatus(api, supervisor.id, 'FAILED');
+  expect((await attempt('contract', 'rewind', contractId)).code).toBe(2);
+  expect(await taskmesh('contract', 'resume', contractId)).toMatch(/^task_\w+ (PENDING|STARTING)/);
+  await untilStatus(api, supervisor.id, 'RUNNING');
+  expect((await attempt('contract', 'resume', contractId)).code).toBe(1);
+  await taskmesh('task', 'send', supervisor.id, 'Go on, please.');
+  await untilStatus(api, supervisor.id, 'DONE');
+  expect(await taskmesh('contract', 'conversation', contractId)).toContain('Go on, please.');
+  const { messagesRemoved } = JSON.parse(
+    await taskmesh('contract', 'rewind', contractId, '--dry-run', '--json'),
+  );
+  expect(messagesRemoved).toBe(1);
+  await taskmesh('contract', 'rewind', contractId, '--yes');
+  expect(await taskmesh('contract', 'conversation', contractId)).not.toContain('Go on, please.');
+  expect(await taskmesh('contract', 'conversation', contractId, '--removed')).toContain('Go on, please.');
+  expect(await taskmesh('contract', 'show', contractId)).toContain('$0 of $5');
+
+  const [machine] = JSON.parse(await taskmesh('daemons', 'list', '--json'));
+  expect(await taskmesh('daemons', 'drain', machine.id)).toBe(`${machine.id} machine DRAINING`);
+  expect(await taskmesh('daemons', 'drain', machine.id, '--undo')).toBe(`${machine.id} machine CONNECTED`);
+});

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
+import { readVersion } from '../../platform/package.ts';
 import type { Cli } from '../cli.ts';
 import { teach, wholeNumber } from '../help.ts';
-import { readVersion } from '../package.ts';
 
 /** Clients give up on a call after 60 s, the shortest among those we know. */
 const DEFAULT_WAIT_SECONDS = 45;

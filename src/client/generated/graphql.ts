@@ -919,13 +919,13 @@ export type WorktreeReportInput = {
   path: string;
 };
 
-export type TaskLineFragment = { id: string, pendingReason: string | null, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, parent: { id: string } | null, contract: { id: string } };
+export type TaskLineFragment = { id: string, pendingReason: string | null, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, costUsd: number, tokens: number, parent: { id: string } | null, contract: { id: string } };
 
-export type TaskDetailsFragment = { id: string, pendingReason: string | null, name: string, description: string | null, plan: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, retryCount: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, useOwnWorktree: boolean, repositoryUrl: string | null, baseBranch: string | null, targetBranch: string | null, costUsd: number, tokens: number, createdAt: string, startedAt: string | null, completedAt: string | null, version: number, parent: { id: string, name: string } | null, contract: { id: string, name: string }, worktree: { id: string, path: string | null, branch: string, baseBranch: string | null, baseSha: string | null } | null, daemon: { id: string, name: string } | null, failedDaemons: Array<{ id: string, name: string }> };
+export type TaskDetailsFragment = { id: string, pendingReason: string | null, name: string, description: string | null, plan: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, retryCount: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, useOwnWorktree: boolean, repositoryUrl: string | null, baseBranch: string | null, targetBranch: string | null, targetRepoPath: string | null, copyFiles: Array<string>, completionAction: CompletionAction, autonomousLoop: number, timeLimitMinutes: number | null, checkpointSha: string | null, hasConversation: boolean, isFinishing: boolean, costUsd: number, tokens: number, createdAt: string, startedAt: string | null, completedAt: string | null, version: number, parent: { id: string, name: string } | null, contract: { id: string, name: string }, branchedFromTask: { id: string, name: string } | null, continueFromTask: { id: string, name: string } | null, worktree: { id: string, path: string | null, branch: string, baseBranch: string | null, baseSha: string | null } | null, daemon: { id: string, name: string } | null, failedDaemons: Array<{ id: string, name: string }> };
 
-export type ContractLineFragment = { id: string, name: string, phase: ContractPhase, status: ContractStatus, agent: string, createdAt: string, completedAt: string | null };
+export type ContractLineFragment = { id: string, name: string, phase: ContractPhase, status: ContractStatus, agent: string, costUsd: number, tokens: number, budgetUsd: number | null, createdAt: string, completedAt: string | null };
 
-export type ContractDetailsFragment = { id: string, name: string, description: string | null, phase: ContractPhase, status: ContractStatus, agent: string, localOnly: boolean, summary: string | null, lastSequence: number, createdAt: string, completedAt: string | null, repositories: Array<{ id: string, url: string | null, localPath: string | null, baseBranch: string | null, isPrimary: boolean }>, documents: Array<{ id: string, name: string, phase: ContractPhase | null, updatedAt: string }>, supervisor: { id: string, name: string, status: TaskStatus } | null };
+export type ContractDetailsFragment = { id: string, name: string, description: string | null, phase: ContractPhase, status: ContractStatus, agent: string, localOnly: boolean, budgetUsd: number | null, costUsd: number, tokens: number, redTeamEnabled: boolean, redTeamAgent: string | null, redTeamPrompt: string | null, summary: string | null, lastSequence: number, createdAt: string, completedAt: string | null, repositories: Array<{ id: string, url: string | null, localPath: string | null, baseBranch: string | null, isPrimary: boolean }>, documents: Array<{ id: string, name: string, phase: ContractPhase | null, updatedAt: string }>, supervisor: { id: string, name: string, status: TaskStatus } | null };
 
 export type QuestionDetailsFragment = { id: string, question: string, choices: Array<string>, context: string | null, multiSelect: boolean, questionType: QuestionType, status: QuestionStatus, timeoutSeconds: number, expiresAt: string | null, response: string | null, createdAt: string, contract: { id: string, name: string }, task: { id: string, name: string } };
 
@@ -938,35 +938,35 @@ export type ContractListQueryVariables = Exact<{
 }>;
 
 
-export type ContractListQuery = { contracts: { nodes: Array<{ id: string, name: string, phase: ContractPhase, status: ContractStatus, agent: string, createdAt: string, completedAt: string | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+export type ContractListQuery = { contracts: { nodes: Array<{ id: string, name: string, phase: ContractPhase, status: ContractStatus, agent: string, costUsd: number, tokens: number, budgetUsd: number | null, createdAt: string, completedAt: string | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
 export type ContractShowQueryVariables = Exact<{
   id: string;
 }>;
 
 
-export type ContractShowQuery = { contract: { id: string, name: string, description: string | null, phase: ContractPhase, status: ContractStatus, agent: string, localOnly: boolean, summary: string | null, lastSequence: number, createdAt: string, completedAt: string | null, repositories: Array<{ id: string, url: string | null, localPath: string | null, baseBranch: string | null, isPrimary: boolean }>, documents: Array<{ id: string, name: string, phase: ContractPhase | null, updatedAt: string }>, supervisor: { id: string, name: string, status: TaskStatus } | null } };
+export type ContractShowQuery = { contract: { id: string, name: string, description: string | null, phase: ContractPhase, status: ContractStatus, agent: string, localOnly: boolean, budgetUsd: number | null, costUsd: number, tokens: number, redTeamEnabled: boolean, redTeamAgent: string | null, redTeamPrompt: string | null, summary: string | null, lastSequence: number, createdAt: string, completedAt: string | null, repositories: Array<{ id: string, url: string | null, localPath: string | null, baseBranch: string | null, isPrimary: boolean }>, documents: Array<{ id: string, name: string, phase: ContractPhase | null, updatedAt: string }>, supervisor: { id: string, name: string, status: TaskStatus } | null } };
 
 export type ContractTreeQueryVariables = Exact<{
   contractId: string;
 }>;
 
 
-export type ContractTreeQuery = { contractTree: { total: number, contract: { summary: string | null, lastSequence: number, id: string, name: string, phase: ContractPhase, status: ContractStatus, agent: string, createdAt: string, completedAt: string | null }, nodes: Array<{ depth: number, task: { id: string, pendingReason: string | null, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, parent: { id: string } | null, contract: { id: string } } }>, counts: Array<{ status: TaskStatus, count: number }> } };
+export type ContractTreeQuery = { contractTree: { total: number, contract: { summary: string | null, lastSequence: number, id: string, name: string, phase: ContractPhase, status: ContractStatus, agent: string, costUsd: number, tokens: number, budgetUsd: number | null, createdAt: string, completedAt: string | null }, nodes: Array<{ depth: number, task: { id: string, pendingReason: string | null, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, costUsd: number, tokens: number, parent: { id: string } | null, contract: { id: string } } }>, counts: Array<{ status: TaskStatus, count: number }> } };
 
 export type CreateContractMutationVariables = Exact<{
   input: CreateContractInput;
 }>;
 
 
-export type CreateContractMutation = { createContract: { contract: { id: string, name: string, description: string | null, phase: ContractPhase, status: ContractStatus, agent: string, localOnly: boolean, summary: string | null, lastSequence: number, createdAt: string, completedAt: string | null, repositories: Array<{ id: string, url: string | null, localPath: string | null, baseBranch: string | null, isPrimary: boolean }>, documents: Array<{ id: string, name: string, phase: ContractPhase | null, updatedAt: string }>, supervisor: { id: string, name: string, status: TaskStatus } | null }, supervisor: { id: string, pendingReason: string | null, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, parent: { id: string } | null, contract: { id: string } } | null } };
+export type CreateContractMutation = { createContract: { contract: { id: string, name: string, description: string | null, phase: ContractPhase, status: ContractStatus, agent: string, localOnly: boolean, budgetUsd: number | null, costUsd: number, tokens: number, redTeamEnabled: boolean, redTeamAgent: string | null, redTeamPrompt: string | null, summary: string | null, lastSequence: number, createdAt: string, completedAt: string | null, repositories: Array<{ id: string, url: string | null, localPath: string | null, baseBranch: string | null, isPrimary: boolean }>, documents: Array<{ id: string, name: string, phase: ContractPhase | null, updatedAt: string }>, supervisor: { id: string, name: string, status: TaskStatus } | null }, supervisor: { id: string, pendingReason: string | null, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, costUsd: number, tokens: number, parent: { id: string } | null, contract: { id: string } } | null } };
 
 export type CompleteContractMutationVariables = Exact<{
   input: CompleteContractInput;
 }>;
 
 
-export type CompleteContractMutation = { completeContract: { contract: { id: string, name: string, description: string | null, phase: ContractPhase, status: ContractStatus, agent: string, localOnly: boolean, summary: string | null, lastSequence: number, createdAt: string, completedAt: string | null, repositories: Array<{ id: string, url: string | null, localPath: string | null, baseBranch: string | null, isPrimary: boolean }>, documents: Array<{ id: string, name: string, phase: ContractPhase | null, updatedAt: string }>, supervisor: { id: string, name: string, status: TaskStatus } | null } } };
+export type CompleteContractMutation = { completeContract: { contract: { id: string, name: string, description: string | null, phase: ContractPhase, status: ContractStatus, agent: string, localOnly: boolean, budgetUsd: number | null, costUsd: number, tokens: number, redTeamEnabled: boolean, redTeamAgent: string | null, redTeamPrompt: string | null, summary: string | null, lastSequence: number, createdAt: string, completedAt: string | null, repositories: Array<{ id: string, url: string | null, localPath: string | null, baseBranch: string | null, isPrimary: boolean }>, documents: Array<{ id: string, name: string, phase: ContractPhase | null, updatedAt: string }>, supervisor: { id: string, name: string, status: TaskStatus } | null } } };
 
 export type TaskListQueryVariables = Exact<{
   contractId: string;
@@ -977,14 +977,14 @@ export type TaskListQueryVariables = Exact<{
 }>;
 
 
-export type TaskListQuery = { tasks: { nodes: Array<{ id: string, pendingReason: string | null, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, parent: { id: string } | null, contract: { id: string } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+export type TaskListQuery = { tasks: { nodes: Array<{ id: string, pendingReason: string | null, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, costUsd: number, tokens: number, parent: { id: string } | null, contract: { id: string } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
 export type TaskShowQueryVariables = Exact<{
   id: string;
 }>;
 
 
-export type TaskShowQuery = { task: { id: string, pendingReason: string | null, name: string, description: string | null, plan: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, retryCount: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, useOwnWorktree: boolean, repositoryUrl: string | null, baseBranch: string | null, targetBranch: string | null, costUsd: number, tokens: number, createdAt: string, startedAt: string | null, completedAt: string | null, version: number, parent: { id: string, name: string } | null, contract: { id: string, name: string }, worktree: { id: string, path: string | null, branch: string, baseBranch: string | null, baseSha: string | null } | null, daemon: { id: string, name: string } | null, failedDaemons: Array<{ id: string, name: string }> } };
+export type TaskShowQuery = { task: { id: string, pendingReason: string | null, name: string, description: string | null, plan: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, retryCount: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, useOwnWorktree: boolean, repositoryUrl: string | null, baseBranch: string | null, targetBranch: string | null, targetRepoPath: string | null, copyFiles: Array<string>, completionAction: CompletionAction, autonomousLoop: number, timeLimitMinutes: number | null, checkpointSha: string | null, hasConversation: boolean, isFinishing: boolean, costUsd: number, tokens: number, createdAt: string, startedAt: string | null, completedAt: string | null, version: number, parent: { id: string, name: string } | null, contract: { id: string, name: string }, branchedFromTask: { id: string, name: string } | null, continueFromTask: { id: string, name: string } | null, worktree: { id: string, path: string | null, branch: string, baseBranch: string | null, baseSha: string | null } | null, daemon: { id: string, name: string } | null, failedDaemons: Array<{ id: string, name: string }> } };
 
 export type TaskPositionQueryVariables = Exact<{
   id: string;
@@ -1015,21 +1015,21 @@ export type SpawnTaskMutationVariables = Exact<{
 }>;
 
 
-export type SpawnTaskMutation = { spawnTask: { task: { id: string, pendingReason: string | null, name: string, description: string | null, plan: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, retryCount: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, useOwnWorktree: boolean, repositoryUrl: string | null, baseBranch: string | null, targetBranch: string | null, costUsd: number, tokens: number, createdAt: string, startedAt: string | null, completedAt: string | null, version: number, parent: { id: string, name: string } | null, contract: { id: string, name: string }, worktree: { id: string, path: string | null, branch: string, baseBranch: string | null, baseSha: string | null } | null, daemon: { id: string, name: string } | null, failedDaemons: Array<{ id: string, name: string }> } } };
+export type SpawnTaskMutation = { spawnTask: { task: { id: string, pendingReason: string | null, name: string, description: string | null, plan: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, retryCount: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, useOwnWorktree: boolean, repositoryUrl: string | null, baseBranch: string | null, targetBranch: string | null, targetRepoPath: string | null, copyFiles: Array<string>, completionAction: CompletionAction, autonomousLoop: number, timeLimitMinutes: number | null, checkpointSha: string | null, hasConversation: boolean, isFinishing: boolean, costUsd: number, tokens: number, createdAt: string, startedAt: string | null, completedAt: string | null, version: number, parent: { id: string, name: string } | null, contract: { id: string, name: string }, branchedFromTask: { id: string, name: string } | null, continueFromTask: { id: string, name: string } | null, worktree: { id: string, path: string | null, branch: string, baseBranch: string | null, baseSha: string | null } | null, daemon: { id: string, name: string } | null, failedDaemons: Array<{ id: string, name: string }> } } };
 
 export type CancelTaskMutationVariables = Exact<{
   input: CancelTaskInput;
 }>;
 
 
-export type CancelTaskMutation = { cancelTask: { task: { id: string, pendingReason: string | null, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, parent: { id: string } | null, contract: { id: string } } } };
+export type CancelTaskMutation = { cancelTask: { task: { id: string, pendingReason: string | null, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, costUsd: number, tokens: number, parent: { id: string } | null, contract: { id: string } } } };
 
 export type FinishTaskMutationVariables = Exact<{
   input: FinishTaskInput;
 }>;
 
 
-export type FinishTaskMutation = { finishTask: { task: { id: string, pendingReason: string | null, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, parent: { id: string } | null, contract: { id: string } } } };
+export type FinishTaskMutation = { finishTask: { task: { id: string, pendingReason: string | null, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, costUsd: number, tokens: number, parent: { id: string } | null, contract: { id: string } } } };
 
 export type SendMessageMutationVariables = Exact<{
   input: SendMessageInput;
@@ -1140,7 +1140,7 @@ export type DocumentListQuery = { documents: Array<{ id: string, name: string, p
 export type DaemonListQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type DaemonListQuery = { daemons: Array<{ id: string, name: string, hostname: string, status: DaemonStatus, agents: Array<string>, maxConcurrentTasks: number, runningTasks: number, lastHeartbeatAt: string | null }> };
+export type DaemonListQuery = { daemons: Array<{ id: string, name: string, hostname: string, version: string, status: DaemonStatus, removedAt: string | null, localPaths: Array<string>, agents: Array<string>, maxConcurrentTasks: number, runningTasks: number, lastHeartbeatAt: string | null }> };
 
 export type CreateKeyMutationVariables = Exact<{
   input: CreateKeyInput;
@@ -1174,21 +1174,21 @@ export type PauseTaskMutationVariables = Exact<{
 }>;
 
 
-export type PauseTaskMutation = { pauseTask: { task: { id: string, pendingReason: string | null, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, parent: { id: string } | null, contract: { id: string } } } };
+export type PauseTaskMutation = { pauseTask: { task: { id: string, pendingReason: string | null, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, costUsd: number, tokens: number, parent: { id: string } | null, contract: { id: string } } } };
 
 export type ResumeTaskMutationVariables = Exact<{
   input: ResumeTaskInput;
 }>;
 
 
-export type ResumeTaskMutation = { resumeTask: { task: { id: string, pendingReason: string | null, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, parent: { id: string } | null, contract: { id: string } } } };
+export type ResumeTaskMutation = { resumeTask: { task: { id: string, pendingReason: string | null, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, costUsd: number, tokens: number, parent: { id: string } | null, contract: { id: string } } } };
 
 export type RetryTaskMutationVariables = Exact<{
   input: RetryTaskInput;
 }>;
 
 
-export type RetryTaskMutation = { retryTask: { task: { id: string, pendingReason: string | null, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, parent: { id: string } | null, contract: { id: string } } } };
+export type RetryTaskMutation = { retryTask: { task: { id: string, pendingReason: string | null, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, costUsd: number, tokens: number, parent: { id: string } | null, contract: { id: string } } } };
 
 export type TaskOutputQueryVariables = Exact<{
   taskId: string;
@@ -1226,21 +1226,21 @@ export type UpdateContractMutationVariables = Exact<{
 }>;
 
 
-export type UpdateContractMutation = { updateContract: { contract: { id: string, name: string, description: string | null, phase: ContractPhase, status: ContractStatus, agent: string, localOnly: boolean, summary: string | null, lastSequence: number, createdAt: string, completedAt: string | null, repositories: Array<{ id: string, url: string | null, localPath: string | null, baseBranch: string | null, isPrimary: boolean }>, documents: Array<{ id: string, name: string, phase: ContractPhase | null, updatedAt: string }>, supervisor: { id: string, name: string, status: TaskStatus } | null } } };
+export type UpdateContractMutation = { updateContract: { contract: { id: string, name: string, description: string | null, phase: ContractPhase, status: ContractStatus, agent: string, localOnly: boolean, budgetUsd: number | null, costUsd: number, tokens: number, redTeamEnabled: boolean, redTeamAgent: string | null, redTeamPrompt: string | null, summary: string | null, lastSequence: number, createdAt: string, completedAt: string | null, repositories: Array<{ id: string, url: string | null, localPath: string | null, baseBranch: string | null, isPrimary: boolean }>, documents: Array<{ id: string, name: string, phase: ContractPhase | null, updatedAt: string }>, supervisor: { id: string, name: string, status: TaskStatus } | null } } };
 
 export type SetContractPhaseMutationVariables = Exact<{
   input: SetContractPhaseInput;
 }>;
 
 
-export type SetContractPhaseMutation = { setContractPhase: { contract: { id: string, name: string, description: string | null, phase: ContractPhase, status: ContractStatus, agent: string, localOnly: boolean, summary: string | null, lastSequence: number, createdAt: string, completedAt: string | null, repositories: Array<{ id: string, url: string | null, localPath: string | null, baseBranch: string | null, isPrimary: boolean }>, documents: Array<{ id: string, name: string, phase: ContractPhase | null, updatedAt: string }>, supervisor: { id: string, name: string, status: TaskStatus } | null } } };
+export type SetContractPhaseMutation = { setContractPhase: { contract: { id: string, name: string, description: string | null, phase: ContractPhase, status: ContractStatus, agent: string, localOnly: boolean, budgetUsd: number | null, costUsd: number, tokens: number, redTeamEnabled: boolean, redTeamAgent: string | null, redTeamPrompt: string | null, summary: string | null, lastSequence: number, createdAt: string, completedAt: string | null, repositories: Array<{ id: string, url: string | null, localPath: string | null, baseBranch: string | null, isPrimary: boolean }>, documents: Array<{ id: string, name: string, phase: ContractPhase | null, updatedAt: string }>, supervisor: { id: string, name: string, status: TaskStatus } | null } } };
 
 export type ArchiveContractMutationVariables = Exact<{
   input: ArchiveContractInput;
 }>;
 
 
-export type ArchiveContractMutation = { archiveContract: { contract: { id: string, name: string, description: string | null, phase: ContractPhase, status: ContractStatus, agent: string, localOnly: boolean, summary: string | null, lastSequence: number, createdAt: string, completedAt: string | null, repositories: Array<{ id: string, url: string | null, localPath: string | null, baseBranch: string | null, isPrimary: boolean }>, documents: Array<{ id: string, name: string, phase: ContractPhase | null, updatedAt: string }>, supervisor: { id: string, name: string, status: TaskStatus } | null } } };
+export type ArchiveContractMutation = { archiveContract: { contract: { id: string, name: string, description: string | null, phase: ContractPhase, status: ContractStatus, agent: string, localOnly: boolean, budgetUsd: number | null, costUsd: number, tokens: number, redTeamEnabled: boolean, redTeamAgent: string | null, redTeamPrompt: string | null, summary: string | null, lastSequence: number, createdAt: string, completedAt: string | null, repositories: Array<{ id: string, url: string | null, localPath: string | null, baseBranch: string | null, isPrimary: boolean }>, documents: Array<{ id: string, name: string, phase: ContractPhase | null, updatedAt: string }>, supervisor: { id: string, name: string, status: TaskStatus } | null } } };
 
 export type DeleteContractMutationVariables = Exact<{
   input: DeleteContractInput;
@@ -1261,7 +1261,7 @@ export type RemoveRepositoryMutationVariables = Exact<{
 }>;
 
 
-export type RemoveRepositoryMutation = { removeRepository: { contract: { id: string, name: string, description: string | null, phase: ContractPhase, status: ContractStatus, agent: string, localOnly: boolean, summary: string | null, lastSequence: number, createdAt: string, completedAt: string | null, repositories: Array<{ id: string, url: string | null, localPath: string | null, baseBranch: string | null, isPrimary: boolean }>, documents: Array<{ id: string, name: string, phase: ContractPhase | null, updatedAt: string }>, supervisor: { id: string, name: string, status: TaskStatus } | null } } };
+export type RemoveRepositoryMutation = { removeRepository: { contract: { id: string, name: string, description: string | null, phase: ContractPhase, status: ContractStatus, agent: string, localOnly: boolean, budgetUsd: number | null, costUsd: number, tokens: number, redTeamEnabled: boolean, redTeamAgent: string | null, redTeamPrompt: string | null, summary: string | null, lastSequence: number, createdAt: string, completedAt: string | null, repositories: Array<{ id: string, url: string | null, localPath: string | null, baseBranch: string | null, isPrimary: boolean }>, documents: Array<{ id: string, name: string, phase: ContractPhase | null, updatedAt: string }>, supervisor: { id: string, name: string, status: TaskStatus } | null } } };
 
 export type HistoryQueryVariables = Exact<{
   contractId?: string | null | undefined;
@@ -1284,7 +1284,7 @@ export type ResumeSupervisorMutationVariables = Exact<{
 }>;
 
 
-export type ResumeSupervisorMutation = { resumeSupervisor: { status: TaskStatus, task: { id: string, pendingReason: string | null, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, parent: { id: string } | null, contract: { id: string } }, daemon: { id: string, name: string } | null, resumedFrom: { phase: ContractPhase, lastActivity: string | null, messageCount: number } } };
+export type ResumeSupervisorMutation = { resumeSupervisor: { status: TaskStatus, task: { id: string, pendingReason: string | null, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, costUsd: number, tokens: number, parent: { id: string } | null, contract: { id: string } }, daemon: { id: string, name: string } | null, resumedFrom: { phase: ContractPhase, lastActivity: string | null, messageCount: number } } };
 
 export type RewindConversationMutationVariables = Exact<{
   input: RewindConversationInput;
@@ -1492,7 +1492,7 @@ export type McpQuestionFragment = { id: string, question: string, status: Questi
 export type ViewerQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type ViewerQuery = { viewer: { kind: PrincipalKind, keyName: string | null, owner: { id: string, name: string }, task: { id: string, name: string, contract: { id: string } } | null, daemon: { id: string, name: string } | null } };
+export type ViewerQuery = { viewer: { kind: PrincipalKind, keyName: string | null, serverVersion: string, owner: { id: string, name: string }, task: { id: string, name: string, contract: { id: string } } | null, daemon: { id: string, name: string } | null } };
 
 export class TypedDocumentString<TResult, TVariables>
   extends String
@@ -1526,6 +1526,8 @@ export const TaskLineFragmentDoc = new TypedDocumentString(`
   durationSeconds
   errorMessage
   outputSummary
+  costUsd
+  tokens
   parent {
     id
   }
@@ -1555,6 +1557,14 @@ export const TaskDetailsFragmentDoc = new TypedDocumentString(`
   repositoryUrl
   baseBranch
   targetBranch
+  targetRepoPath
+  copyFiles
+  completionAction
+  autonomousLoop
+  timeLimitMinutes
+  checkpointSha
+  hasConversation
+  isFinishing
   costUsd
   tokens
   createdAt
@@ -1566,6 +1576,14 @@ export const TaskDetailsFragmentDoc = new TypedDocumentString(`
     name
   }
   contract {
+    id
+    name
+  }
+  branchedFromTask {
+    id
+    name
+  }
+  continueFromTask {
     id
     name
   }
@@ -1593,6 +1611,9 @@ export const ContractLineFragmentDoc = new TypedDocumentString(`
   phase
   status
   agent
+  costUsd
+  tokens
+  budgetUsd
   createdAt
   completedAt
 }
@@ -1606,6 +1627,12 @@ export const ContractDetailsFragmentDoc = new TypedDocumentString(`
   status
   agent
   localOnly
+  budgetUsd
+  costUsd
+  tokens
+  redTeamEnabled
+  redTeamAgent
+  redTeamPrompt
   summary
   lastSequence
   createdAt
@@ -1715,6 +1742,9 @@ export const ContractListDocument = new TypedDocumentString(`
   phase
   status
   agent
+  costUsd
+  tokens
+  budgetUsd
   createdAt
   completedAt
 }`) as unknown as TypedDocumentString<ContractListQuery, ContractListQueryVariables>;
@@ -1732,6 +1762,12 @@ export const ContractShowDocument = new TypedDocumentString(`
   status
   agent
   localOnly
+  budgetUsd
+  costUsd
+  tokens
+  redTeamEnabled
+  redTeamAgent
+  redTeamPrompt
   summary
   lastSequence
   createdAt
@@ -1789,6 +1825,8 @@ export const ContractTreeDocument = new TypedDocumentString(`
   durationSeconds
   errorMessage
   outputSummary
+  costUsd
+  tokens
   parent {
     id
   }
@@ -1802,6 +1840,9 @@ fragment ContractLine on Contract {
   phase
   status
   agent
+  costUsd
+  tokens
+  budgetUsd
   createdAt
   completedAt
 }`) as unknown as TypedDocumentString<ContractTreeQuery, ContractTreeQueryVariables>;
@@ -1829,6 +1870,8 @@ export const CreateContractDocument = new TypedDocumentString(`
   durationSeconds
   errorMessage
   outputSummary
+  costUsd
+  tokens
   parent {
     id
   }
@@ -1844,6 +1887,12 @@ fragment ContractDetails on Contract {
   status
   agent
   localOnly
+  budgetUsd
+  costUsd
+  tokens
+  redTeamEnabled
+  redTeamAgent
+  redTeamPrompt
   summary
   lastSequence
   createdAt
@@ -1883,6 +1932,12 @@ export const CompleteContractDocument = new TypedDocumentString(`
   status
   agent
   localOnly
+  budgetUsd
+  costUsd
+  tokens
+  redTeamEnabled
+  redTeamAgent
+  redTeamPrompt
   summary
   lastSequence
   createdAt
@@ -1937,6 +1992,8 @@ export const TaskListDocument = new TypedDocumentString(`
   durationSeconds
   errorMessage
   outputSummary
+  costUsd
+  tokens
   parent {
     id
   }
@@ -1970,6 +2027,14 @@ export const TaskShowDocument = new TypedDocumentString(`
   repositoryUrl
   baseBranch
   targetBranch
+  targetRepoPath
+  copyFiles
+  completionAction
+  autonomousLoop
+  timeLimitMinutes
+  checkpointSha
+  hasConversation
+  isFinishing
   costUsd
   tokens
   createdAt
@@ -1981,6 +2046,14 @@ export const TaskShowDocument = new TypedDocumentString(`
     name
   }
   contract {
+    id
+    name
+  }
+  branchedFromTask {
+    id
+    name
+  }
+  continueFromTask {
     id
     name
   }
@@ -2081,6 +2154,14 @@ export const SpawnTaskDocument = new TypedDocumentString(`
   repositoryUrl
   baseBranch
   targetBranch
+  targetRepoPath
+  copyFiles
+  completionAction
+  autonomousLoop
+  timeLimitMinutes
+  checkpointSha
+  hasConversation
+  isFinishing
   costUsd
   tokens
   createdAt
@@ -2092,6 +2173,14 @@ export const SpawnTaskDocument = new TypedDocumentString(`
     name
   }
   contract {
+    id
+    name
+  }
+  branchedFromTask {
+    id
+    name
+  }
+  continueFromTask {
     id
     name
   }
@@ -2132,6 +2221,8 @@ export const CancelTaskDocument = new TypedDocumentString(`
   durationSeconds
   errorMessage
   outputSummary
+  costUsd
+  tokens
   parent {
     id
   }
@@ -2160,6 +2251,8 @@ export const FinishTaskDocument = new TypedDocumentString(`
   durationSeconds
   errorMessage
   outputSummary
+  costUsd
+  tokens
   parent {
     id
   }
@@ -2408,7 +2501,10 @@ export const DaemonListDocument = new TypedDocumentString(`
     id
     name
     hostname
+    version
     status
+    removedAt
+    localPaths
     agents
     maxConcurrentTasks
     runningTasks
@@ -2587,6 +2683,8 @@ export const PauseTaskDocument = new TypedDocumentString(`
   durationSeconds
   errorMessage
   outputSummary
+  costUsd
+  tokens
   parent {
     id
   }
@@ -2615,6 +2713,8 @@ export const ResumeTaskDocument = new TypedDocumentString(`
   durationSeconds
   errorMessage
   outputSummary
+  costUsd
+  tokens
   parent {
     id
   }
@@ -2643,6 +2743,8 @@ export const RetryTaskDocument = new TypedDocumentString(`
   durationSeconds
   errorMessage
   outputSummary
+  costUsd
+  tokens
   parent {
     id
   }
@@ -2765,6 +2867,12 @@ export const UpdateContractDocument = new TypedDocumentString(`
   status
   agent
   localOnly
+  budgetUsd
+  costUsd
+  tokens
+  redTeamEnabled
+  redTeamAgent
+  redTeamPrompt
   summary
   lastSequence
   createdAt
@@ -2804,6 +2912,12 @@ export const SetContractPhaseDocument = new TypedDocumentString(`
   status
   agent
   localOnly
+  budgetUsd
+  costUsd
+  tokens
+  redTeamEnabled
+  redTeamAgent
+  redTeamPrompt
   summary
   lastSequence
   createdAt
@@ -2843,6 +2957,12 @@ export const ArchiveContractDocument = new TypedDocumentString(`
   status
   agent
   localOnly
+  budgetUsd
+  costUsd
+  tokens
+  redTeamEnabled
+  redTeamAgent
+  redTeamPrompt
   summary
   lastSequence
   createdAt
@@ -2902,6 +3022,12 @@ export const RemoveRepositoryDocument = new TypedDocumentString(`
   status
   agent
   localOnly
+  budgetUsd
+  costUsd
+  tokens
+  redTeamEnabled
+  redTeamAgent
+  redTeamPrompt
   summary
   lastSequence
   createdAt
@@ -2990,6 +3116,8 @@ export const ResumeSupervisorDocument = new TypedDocumentString(`
   durationSeconds
   errorMessage
   outputSummary
+  costUsd
+  tokens
   parent {
     id
   }
@@ -3438,6 +3566,7 @@ export const ViewerDocument = new TypedDocumentString(`
   viewer {
     kind
     keyName
+    serverVersion
     owner {
       id
       name

@@ -121,12 +121,22 @@ export class FakeLog {
       phase: 'EXECUTE',
       agent: 'shell',
       costUsd: 0,
+      tokens: 0,
       createdAt: '',
       lastSequence: this.entries.length,
     };
     const node = {
       depth: 0,
-      task: { ...this.task, depth: 0, agent: 'shell', attempt: 1, priority: 0, contract },
+      task: {
+        ...this.task,
+        depth: 0,
+        agent: 'shell',
+        attempt: 1,
+        priority: 0,
+        costUsd: 0,
+        tokens: 0,
+        contract,
+      },
     };
     return {
       task: () => ({ ...this.task, contract }),

@@ -17,12 +17,17 @@ afterAll(() => rmSync(home, { recursive: true, force: true }));
 /** Runs a command line in this process, with nothing of this process's environment and no terminal. */
 export async function runCli(
   argv: readonly string[],
-  options: { env?: Record<string, string>; stdin?: string } = {},
+  options: { env?: Record<string, string>; stdin?: string; columns?: number } = {},
 ): Promise<Outcome> {
-  const stdin = new PassThrough();
-  stdin.end(options.stdin ?? '');
-  const stdout = new PassThrough();
-  const stderr = new PassThrough();
+  // With a number of columns the streams are those of a terminal.
+  const { columns } = options;
+  const stream = () => Object.assign(new PassThrough(), columns ? { isTTY: true, columns } : {});
+  const stdin = stream();
+  // A terminal has no end.
+  if (columns) stdin.write(options.stdin ?? '');
+  else stdin.end(options.stdin ?? '');
+  const stdout = stream();
+  const stderr = stream();
   // An agent has its tool key and no other.
   const key = options.env?.TASKMESH_TOOL_KEY ? {} : { TASKMESH_KEY: 'tmk_user_test' };
   const env = { ...key, TASKMESH_DATA_DIR: home, ...options.env };

@@ -2,12 +2,12 @@ import type { Command } from 'commander';
 import { type ContractDetailsFragment, ContractShowDocument } from '../../../client/generated/graphql.ts';
 import type { Cli } from '../../cli.ts';
 import { teach } from '../../help.ts';
-import { harmless } from '../../style.ts';
+import { harmless, money, shortCount } from '../../style.ts';
 import { fields } from '../../table.ts';
 
 export function register(command: Command, cli: Cli): void {
   teach(command, {
-    about: 'Shows a contract: phase, status, repositories, documents, summary.',
+    about: 'Shows a contract: phase, status, cost and budget, red team, repositories, documents, summary.',
     examples: ['PATH contract_01k…', 'PATH contract_01k… --json'],
     exits: { 4: 'there is no such contract' },
   })
@@ -32,6 +32,8 @@ function text(contract: ContractDetailsFragment): string {
       ['status', contract.status],
       ['phase', contract.phase],
       ['agent', contract.agent],
+      ['cost', costOf(contract)],
+      ['red team', redTeamOf(contract)],
       ['supervisor', contract.supervisor && `${contract.supervisor.id} ${contract.supervisor.status}`],
       ['repositories', repositories.join(', ')],
       ['documents', contract.documents.map((document) => document.name).join(', ')],
@@ -42,4 +44,15 @@ function text(contract: ContractDetailsFragment): string {
       ['summary', contract.summary],
     ]),
   );
+}
+
+/** Nothing for agents that report none, in a contract that has no budget. */
+function costOf({ costUsd, budgetUsd, tokens }: ContractDetailsFragment): string | null {
+  if (costUsd === 0 && tokens === 0 && budgetUsd === null) return null;
+  return `${money(costUsd, budgetUsd)}, ${shortCount(tokens)} tokens`;
+}
+
+function redTeamOf({ redTeamEnabled, redTeamAgent, redTeamPrompt }: ContractDetailsFragment): string | null {
+  if (!redTeamEnabled) return null;
+  return ['yes', redTeamAgent, redTeamPrompt].filter(Boolean).join(', ');
 }

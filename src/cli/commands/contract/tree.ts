@@ -2,12 +2,13 @@ import type { Command } from 'commander';
 import { ContractTreeDocument } from '../../../client/generated/graphql.ts';
 import type { Cli } from '../../cli.ts';
 import { teach } from '../../help.ts';
-import { harmless, painter } from '../../style.ts';
+import { harmless, money, painter } from '../../style.ts';
 import { renderTree } from '../../tree.ts';
 
 export function register(command: Command, cli: Cli): void {
   teach(command, {
-    about: 'Shows the tasks of a contract as a tree from its supervisor: name, role, status, duration, id.',
+    about:
+      'Shows the tasks of a contract as a tree from its supervisor: name, role, status, duration, cost, id.',
     examples: ['PATH contract_01k…', 'PATH "$TASKMESH_CONTRACT_ID"      # as an agent'],
     exits: { 4: 'there is no such contract' },
   })
@@ -22,7 +23,9 @@ export function register(command: Command, cli: Cli): void {
           .filter(({ count }) => count > 0)
           .map(({ status, count }) => `${count} ${status.toLowerCase()}`)
           .join(', ');
-        const head = `${paint('bold', harmless(contract.name))}  ${contract.status.toLowerCase()}, ${contract.phase.toLowerCase()}`;
+        const { costUsd, budgetUsd } = contract;
+        const cost = costUsd > 0 || budgetUsd !== null ? `, ${money(costUsd, budgetUsd ?? null)}` : '';
+        const head = `${paint('bold', harmless(contract.name))}  ${contract.status.toLowerCase()}, ${contract.phase.toLowerCase()}${cost}`;
         const tail = paint('gray', `${total} task${total === 1 ? '' : 's'}${count ? `: ${count}` : ''}`);
         return [
           head,

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { ContractTreeDocument } from '../../../client/generated/graphql.ts';
 import type { Api } from '../../api.ts';
 import type { Cli } from '../../cli.ts';
+import { ContractWatch } from '../../contract-watch.ts';
 import { EventLines } from '../../event-lines.ts';
 import { teach, wholeNumber } from '../../help.ts';
 import { painter } from '../../style.ts';
@@ -16,7 +17,8 @@ export function register(command: Command, cli: Cli): void {
   teach(command, {
     about:
       'Follows all that happens in a contract, one line each with the name of its task, until the contract has been\n' +
-      'completed and its agents have ended. Goes on by itself after a cut connection. With --json: one event per line.',
+      'completed and its agents have ended. At a terminal, below it: how far it is, what runs, what it cost, what waits\n' +
+      'for you. Goes on by itself after a cut connection. With --json: one event per line.',
     examples: ['PATH contract_01k… --all', "PATH contract_01k… --after 120 --json | jq -r '.sequence'"],
     exits: { 0: 'the contract has ended', 4: 'there is no such contract' },
   })
@@ -31,24 +33,25 @@ export function register(command: Command, cli: Cli): void {
         return cli.hint('The contract has ended. --all shows what happened.');
       }
       const lines = new EventLines(painter(cli.terminal.stdout));
+      const watch = new ContractWatch(cli, api, contractTree);
+      const note = (text: string) => watch.print(() => cli.note(`taskmesh: ${text}`));
       let completed = false;
-      await watchContract(
-        api,
-        contractId,
-        from,
-        (event) => {
-          if (cli.json) cli.print(JSON.stringify(event));
-          else for (const line of lines.linesOf(event)) cli.print(line);
-          completed ||= isCompletion(event);
-          if (!completed && event.__typename === 'TaskCompletedEvent' && event.task.role === 'SUPERVISOR') {
-            // Nobody is left who would complete it: said, or a person waits for ever.
-            cli.note(
-              `taskmesh: the supervisor has ended and the contract is still open. Start it again: taskmesh task retry ${event.task.id}. Or end the contract: taskmesh contract complete ${contractId}`,
-            );
-          }
-        },
-        () => cli.note('taskmesh: the connection was cut, trying again'),
-      );
+      const tell = (event: LogEvent): void => {
+        watch.tell(event, cli.json ? [JSON.stringify(event)] : lines.linesOf(event));
+        completed ||= isCompletion(event);
+        if (!completed && event.__typename === 'TaskCompletedEvent' && event.task.role === 'SUPERVISOR') {
+          // Nobody is left who would complete it: said, or a person waits for ever.
+          note(
+            `the supervisor has ended and the contract is still open. Start it again: taskmesh contract resume ${contractId}. Or end the contract: taskmesh contract complete ${contractId}`,
+          );
+        }
+      };
+      watch.start();
+      try {
+        await watchContract(api, contractId, from, tell, () => note('the connection was cut, trying again'));
+      } finally {
+        watch.end();
+      }
     });
 }
 

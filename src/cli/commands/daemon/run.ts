@@ -1,9 +1,10 @@
 import { type Command, Option } from 'commander';
 import { READY_PROFILES } from '../../../daemon/agents/ready-profiles.ts';
 import { daemonConfig } from '../../../platform/config.ts';
+import { readVersion } from '../../../platform/package.ts';
 import type { Cli } from '../../cli.ts';
 import { collect, teach, wholeNumber } from '../../help.ts';
-import { readVersion, SELF } from '../../package.ts';
+import { SELF } from '../../package.ts';
 import { aborted, stopRequest, WITH_PARENT } from '../../processes.ts';
 
 interface Options {

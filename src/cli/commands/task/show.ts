@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { type TaskDetailsFragment, TaskShowDocument } from '../../../client/generated/graphql.ts';
 import type { Cli } from '../../cli.ts';
 import { teach } from '../../help.ts';
-import { duration, harmless, type Paint, painter, paintStatus } from '../../style.ts';
+import { duration, harmless, money, type Paint, painter, paintStatus, shortCount } from '../../style.ts';
 import { fields } from '../../table.ts';
 
 export function register(command: Command, cli: Cli): void {
@@ -36,8 +36,16 @@ function text(task: TaskDetailsFragment, paint: Paint): string {
     ['failed on', failed],
     ['branch', task.worktree?.branch],
     ['path', task.worktree?.path],
-    ['target', task.targetBranch],
-    ['cost', task.costUsd > 0 ? `$${task.costUsd.toFixed(2)}, ${task.tokens} tokens` : null],
+    ['target', [task.targetBranch, task.targetRepoPath].filter(Boolean).join(', ')],
+    ['start', startOf(task)],
+    ['when done', task.completionAction === 'NONE' ? null : task.completionAction],
+    ['time limit', task.timeLimitMinutes ? `${task.timeLimitMinutes} minutes` : null],
+    [
+      'cost',
+      task.costUsd > 0 || task.tokens > 0
+        ? `${money(task.costUsd)}, ${shortCount(task.tokens)} tokens`
+        : null,
+    ],
     ['created', task.createdAt],
     ['started', task.startedAt],
     ['completed', task.completedAt],
@@ -51,4 +59,10 @@ function text(task: TaskDetailsFragment, paint: Paint): string {
     ['status', paintStatus(task.status, paint)],
     ...pairs.slice(6).map(([name, value]) => [name, value && harmless(value)] as const),
   ]);
+}
+
+function startOf({ branchedFromTask, continueFromTask, checkpointSha }: TaskDetailsFragment): string | null {
+  if (continueFromTask) return `goes on from ${continueFromTask.name} (${continueFromTask.id})`;
+  if (branchedFromTask) return `from ${branchedFromTask.name} (${branchedFromTask.id})`;
+  return checkpointSha ?? null;
 }

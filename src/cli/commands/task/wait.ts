@@ -5,6 +5,7 @@ import { CommandFailure } from '../../failures.ts';
 import { teach, wholeNumber } from '../../help.ts';
 import { duration, harmless, painter, paintStatus } from '../../style.ts';
 import { succeeded, type WaitedTask, waitForTasks } from '../../waiting.ts';
+import { WaitingView } from '../../waiting-view.ts';
 
 interface Options {
   any?: true;
@@ -30,11 +31,13 @@ export function register(command: Command, cli: Cli): void {
       const api = await cli.api();
       const paint = painter(cli.terminal.stdout);
       const completed: WaitedTask[] = [];
+      const view = new WaitingView(cli, taskIds.length);
       const open = await waitForTasks(api, taskIds, {
         timeoutSeconds: options.timeout,
         any: options.any === true,
         onCompleted: (task) => {
           completed.push(task);
+          view.completed();
           if (cli.json) return;
           const said = (task.errorMessage ?? task.outputSummary ?? '').trim().split('\n', 1)[0] ?? '';
           const { id, name, durationSeconds } = task.task;
@@ -45,9 +48,9 @@ export function register(command: Command, cli: Cli): void {
             harmless(name),
             harmless(said),
           ];
-          cli.print(parts.filter(Boolean).join('  '));
+          view.print(() => cli.print(parts.filter(Boolean).join('  ')));
         },
-      });
+      }).finally(() => view.end());
       if (cli.json) cli.print(JSON.stringify(completed, null, 2));
       const failed = completed.find((task) => !succeeded(task.status));
       if (failed) {
