@@ -47,8 +47,8 @@ if (process.env.TEST_DATABASE_URL || findPostgres()) {
   projects.push(
     project('postgres', {
       ...onBothDatabases,
-      // The tools of agents know no database.
-      exclude: [...onBothDatabases.exclude, 'test/mcp/**'],
+      // The tools of agents and the examples know no database.
+      exclude: [...onBothDatabases.exclude, 'test/mcp/**', 'test/e2e/examples.test.ts'],
       env: { TEST_DATABASE: 'postgres' },
       globalSetup: 'test/support/postgres-cluster.ts',
     }),
