@@ -135,7 +135,6 @@ export interface DaemonFlags {
 }
 
 export function daemonConfig(flags: DaemonFlags = {}, env: NodeJS.ProcessEnv = process.env): DaemonConfig {
-  const profilesFile = flags.profiles ?? (env.TASKMESH_PROFILES || undefined);
   return parse(daemonSchema, {
     serverUrl: flags.server ?? env.TASKMESH_URL ?? 'http://127.0.0.1:4000/graphql',
     key: flags.key ?? (flags.keyFile ? readKey(resolve(flags.keyFile), true) : env.TASKMESH_DAEMON_KEY) ?? '',
@@ -150,8 +149,14 @@ export function daemonConfig(flags: DaemonFlags = {}, env: NodeJS.ProcessEnv = p
       : undefined,
     baseEnv: inheritedEnvironment(env),
     ownEnv: Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined)),
-    profilesFile: profilesFile === undefined ? null : resolve(profilesFile),
+    profilesFile: daemonProfilesFile(env, flags.profiles),
   });
+}
+
+/** Where a daemon has its agent profiles from besides the ready ones; null: from nowhere. */
+export function daemonProfilesFile(env: NodeJS.ProcessEnv = process.env, flag?: string): string | null {
+  const file = flag ?? (env.TASKMESH_PROFILES || undefined);
+  return file === undefined ? null : resolve(file);
 }
 
 /** What a program needs to find its tools, its user and its language. A daemon's secrets never match these names. */

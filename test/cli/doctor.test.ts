@@ -42,6 +42,31 @@ describe('doctor', () => {
       expect(of(name)?.status).toBeDefined();
   });
 
+  it('says of agents that are not installed how they are, and looks at those of the file with profiles', async () => {
+    const directory = temporaryDirectory();
+    const [bin, file] = [join(directory, 'bin'), join(directory, 'profiles.json')];
+    mkdirSync(bin);
+    writeFileSync(join(bin, 'gemini'), '#!/bin/sh\n', { mode: 0o755 });
+    const profiles = { own: { kind: 'command', command: 'no-such-agent' } };
+    writeFileSync(file, JSON.stringify(profiles));
+    const env = { PATH: `${bin}:${process.env.PATH}`, TASKMESH_PROFILES: file };
+    const { of } = await doctor({ Viewer: viewer(), DaemonList: daemons(daemon) }, env);
+    expect(of('agent gemini')).toMatchObject({ status: 'ok', found: 'gemini is installed' });
+    expect(of('agent codex')).toMatchObject({
+      status: 'warn',
+      next: expect.stringContaining('npm install -g'),
+    });
+    expect(of('agent own')).toMatchObject({ status: 'warn', next: expect.stringContaining(file) });
+
+    writeFileSync(file, '{"own": {"kind": "unheard of"}}');
+    const broken = await doctor({ Viewer: viewer(), DaemonList: daemons(daemon) }, env);
+    expect(broken.code).toBe(1);
+    expect(broken.of('agent profiles')).toMatchObject({
+      status: 'fail',
+      found: expect.stringContaining('"own"'),
+    });
+  });
+
   it('says of a server that does not answer how to start it', async () => {
     const { code, stdout } = await runCli(['doctor', '--url', 'http://127.0.0.1:1/graphql']);
     expect(code).toBe(1);

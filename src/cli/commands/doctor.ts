@@ -1,5 +1,10 @@
 import type { Command } from 'commander';
-import { clientConfig, inheritedEnvironment, serverConfig } from '../../platform/config.ts';
+import {
+  clientConfig,
+  daemonProfilesFile,
+  inheritedEnvironment,
+  serverConfig,
+} from '../../platform/config.ts';
 import type { Cli } from '../cli.ts';
 import type { Check } from '../doctor/check.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -41,7 +46,7 @@ async function examine(cli: Cli): Promise<Check[]> {
     storage.checkDatabase(databaseUrl, dataDir),
     storage.checkDataDirectory(dataDir),
     machine.checkDisk(dataDir),
-    agents.checkAgents(path),
+    agents.checkAgents({ file: daemonProfilesFile(terminal.env), path, env: terminal.env ?? {} }),
   ]);
   return found.flat();
 }

@@ -83,7 +83,8 @@ export function inherited(variables: readonly string[], env: Environment): Recor
   );
 }
 
-async function isExecutable(command: string, path: string | undefined): Promise<boolean> {
+/** Whether the command, a path or a name, is an executable file, looked for on this PATH. */
+export async function isExecutable(command: string, path: string | undefined): Promise<boolean> {
   const places = isAbsolute(command)
     ? [command]
     : (path ?? '')

@@ -97,7 +97,7 @@ describe.concurrent('a supervisor', { timeout: 120_000 }, () => {
     const { id: questionId } = await world.question(id);
     await noProcess(id);
     await world.answer(questionId, { text: 'Build it.' });
-    expect((await world.entry(id, 'USER', /answered/)).content).toContain('Answer: Build it.');
+    expect((await world.entry(id, 'USER', /answered your question/)).content).toContain('Answer: Build it.');
     await world.until(id, 'WAITING');
     expect(new Set(sessions(id)).size).toBe(1);
   });
