@@ -11,6 +11,10 @@ export interface FollowOptions<TResult> {
   readonly onRetry?: (error: UnreachableError) => void;
 }
 
+const MIN_PAUSE_MS = 100;
+const MAX_PAUSE_MS = 5_000;
+const HEALTHY_MS = 2_000;
+
 /**
  * Runs a subscription over the contract's log and, when the connection is cut, resumes it after the last event
  * seen, for as long as the signal lets it: no gap and no duplicate. Without `afterSequence` it starts at the
@@ -24,8 +28,9 @@ export async function* follow<TResult, TVariables extends { afterSequence?: numb
   options: FollowOptions<TResult>,
 ): AsyncGenerator<TResult, void, undefined> {
   let cursor = variables.afterSequence;
-  let pause = 100;
+  let pause = MIN_PAUSE_MS;
   for (;;) {
+    const startedAt = performance.now();
     try {
       for await (const result of client.subscribe(
         document,
@@ -33,7 +38,7 @@ export async function* follow<TResult, TVariables extends { afterSequence?: numb
         options.signal,
       )) {
         cursor = options.sequenceOf(result);
-        pause = 100;
+        pause = MIN_PAUSE_MS;
         yield result;
       }
       return;
@@ -41,9 +46,13 @@ export async function* follow<TResult, TVariables extends { afterSequence?: numb
       if (options.signal?.aborted) return;
       if (!(error instanceof UnreachableError)) throw error;
       options.onRetry?.(error);
-      await delay(pause, undefined, options.signal ? { signal: options.signal } : {}).catch(() => undefined);
+      // One that held, although nothing happened, says that the server is well.
+      if (performance.now() - startedAt > HEALTHY_MS) pause = MIN_PAUSE_MS;
+      // Not all at the same moment when a server comes back.
+      const wait = pause * (0.5 + Math.random() / 2);
+      await delay(wait, undefined, options.signal ? { signal: options.signal } : {}).catch(() => undefined);
       if (options.signal?.aborted) return;
-      pause = Math.min(pause * 2, 5_000);
+      pause = Math.min(pause * 2, MAX_PAUSE_MS);
     }
   }
 }

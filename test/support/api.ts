@@ -1,5 +1,4 @@
 import { type Client, createClient } from 'graphql-ws';
-import { expect } from 'vitest';
 import WebSocket from 'ws';
 
 // biome-ignore lint/suspicious/noExplicitAny: a test asks for fields by name; a missing one fails its expectation
@@ -206,7 +205,7 @@ export async function eventually<T>(
     const value = await check();
     if (value) return value;
     if (Date.now() > giveUpAt)
-      expect.fail(`the condition did not come true within ${timeoutMs} ms: ${check}`);
+      throw new Error(`the condition did not come true within ${timeoutMs} ms: ${check}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

@@ -1,0 +1,21 @@
+import type { World } from './world.ts';
+
+export type DatabaseKind = 'postgresql' | 'embedded';
+
+/** A promise of docs/RELIABILITY.md, as a program that tries to break it. */
+export interface Scenario {
+  /** As given to `--only`. */
+  readonly name: string;
+  /** Its number among the promises. */
+  readonly number: string;
+  readonly promise: string;
+  readonly databases: readonly DatabaseKind[];
+  /** Whether it is among those that CI runs, in a shorter form. */
+  readonly inShortForm: boolean;
+  /** Whether its first server finds a database without even the schema. */
+  readonly startsEmpty?: boolean;
+  /** Does its worst, compares what was acknowledged with what is there, and tells the verdict what it found. */
+  readonly run: (world: World) => Promise<void>;
+}
+
+export const BOTH: readonly DatabaseKind[] = ['postgresql', 'embedded'];
