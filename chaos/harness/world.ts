@@ -1,10 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { type Id, toUuid } from '../../src/platform/ids.ts';
 import { type Answer, Api, eventually } from '../../test/support/api.ts';
 import { onEnd } from '../../test/support/cleanup.ts';
 import { HandDaemon } from '../../test/support/daemon.ts';
 import { freePort } from '../../test/support/free-port.ts';
 import { repository, temporaryDirectory } from '../../test/support/processes.ts';
+import { agentProcesses } from './agents.ts';
 import { Daemon, type DaemonSettings } from './daemon.ts';
 import type { Databases, WorldDatabase } from './databases.ts';
 import { FaultyProxy } from './faulty-proxy.ts';
@@ -146,13 +146,17 @@ export class World {
     }, withinMs);
   }
 
+  uuid(id: string): string {
+    return toUuid(id as Id);
+  }
+
   /** The entries of a task's output in the database, in the order of the log. Servers must be stopped when embedded. */
   async outputOf(
     taskId: string,
   ): Promise<{ sequence: number; attempt: number; type: string; content: string }[]> {
     return this.database.query(`
       select sequence, (data->>'attempt')::int as attempt, data->>'type' as type, data->>'content' as content
-      from contract_event where type = 'OUTPUT' and task_id = '${toUuid(taskId as Id)}' order by sequence`);
+      from contract_event where type = 'OUTPUT' and task_id = '${this.uuid(taskId)}' order by sequence`);
   }
 
   /** Tells the verdict of sequences of any contract that are not 1, 2, 3 … up to what its counter says. */
@@ -175,15 +179,11 @@ export class World {
 
   /** Daemons that are killed leave their agents: those of this world have its directory in their environment. */
   #killAgents(): void {
-    for (const name of readdirSync('/proc')) {
-      const pid = Number(name);
-      if (!Number.isInteger(pid) || pid === process.pid) continue;
+    for (const pid of agentProcesses(this.directory)) {
       try {
-        const environment = readFileSync(`/proc/${pid}/environ`, 'latin1');
-        if (environment.includes('TASKMESH_RUN_ID=') && environment.includes(this.directory))
-          process.kill(pid, 'SIGKILL');
+        process.kill(pid, 'SIGKILL');
       } catch {
-        // Another user's, or gone.
+        // Gone meanwhile.
       }
     }
   }
