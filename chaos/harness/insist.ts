@@ -4,6 +4,14 @@ import type { Answer, Api } from '../../test/support/api.ts';
 /** Refusals that say nothing about the call: the same one is repeated, as our own clients do. */
 const PASSING = new Set(['UNAVAILABLE', 'SHUTTING_DOWN', 'INTERNAL_SERVER_ERROR', 'RATE_LIMITED']);
 
+let over = new AbortController();
+
+/** The scenario is over. Whoever of it still insists waits for ever: nobody wants to know what it has to tell. */
+export function stopInsisting(): void {
+  over.abort();
+  over = new AbortController();
+}
+
 export interface Insisting {
   readonly withinMs?: number;
   /** How long one try may take before its answer is given up. */
@@ -36,10 +44,12 @@ export async function insistOn(
   { withinMs = 60_000, timeoutMs = 10_000, onRetry = () => undefined }: Insisting = {},
 ): Promise<Answer> {
   const giveUpAt = Date.now() + withinMs;
+  const { signal } = over;
   for (let pause = 20; ; pause = Math.min(pause * 2, 500)) {
     const answer = await api.post(query, variables, AbortSignal.timeout(timeoutMs)).catch((error: Error) => {
       return { failed: `${error.message} ${String((error.cause as Error | undefined)?.message ?? '')}` };
     });
+    if (signal.aborted) return new Promise(() => undefined);
     if ('failed' in answer) onRetry(answer.failed);
     else if (!answer.errors) return answer.data;
     else if (!PASSING.has(answer.errors[0]?.extensions?.code))

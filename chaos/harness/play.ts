@@ -1,6 +1,7 @@
 import { undoAll } from '../../test/support/cleanup.ts';
 import { randomOf } from '../../test/support/random.ts';
 import type { Databases } from './databases.ts';
+import { stopInsisting } from './insist.ts';
 import { type Result, resultOf } from './report.ts';
 import type { DatabaseKind, Scenario } from './scenario.ts';
 import { Verdict } from './verdict.ts';
@@ -28,6 +29,7 @@ export async function play({ scenario, kind, seed, isShort, databases }: Play): 
     verdict.check(false, `it could not be played to its end: ${words(error)}`);
   }
   const logs = verdict.held ? '' : world?.logs();
+  stopInsisting();
   await undoAll();
   ignoreNothing();
   const result = resultOf(scenario, kind, seed, verdict, (performance.now() - startedAt) / 1_000);
