@@ -82,6 +82,14 @@ export function stopRequest(withParent = false): { signal: AbortSignal; dispose(
   };
 }
 
+/** How long what is still open may keep a process that is done. Milliseconds. */
+const LINGER_MS = 500;
+
+/** Ends the process soon, also when a connection that nobody answers on would keep it. */
+export function endSoon(): void {
+  setTimeout(() => process.exit(), LINGER_MS).unref();
+}
+
 /** Resolves when the signal is aborted. */
 export async function aborted(signal: AbortSignal): Promise<void> {
   if (!signal.aborted) await once(signal, 'abort');

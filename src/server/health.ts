@@ -8,7 +8,7 @@ import type { Runtime } from '../platform/runtime.ts';
  */
 export function answerHealth(
   runtime: Runtime,
-  state: { readonly stopping: boolean },
+  traffic: { readonly isStopping: boolean },
   request: IncomingMessage,
   response: ServerResponse,
 ): boolean {
@@ -18,7 +18,7 @@ export function answerHealth(
     return true;
   }
   if (path !== '/health/ready') return false;
-  if (state.stopping) {
+  if (traffic.isStopping) {
     send(response, 503, 'stopping');
     return true;
   }

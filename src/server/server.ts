@@ -1,4 +1,4 @@
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { ServerConfig } from '../platform/config.ts';
 import { DomainError } from '../platform/errors.ts';
@@ -10,6 +10,7 @@ import { answerHealth } from './health.ts';
 import { type InstanceOptions, openInstance } from './instance.ts';
 import { createFirstOwner } from './owners.ts';
 import { cutSlowClients } from './slow-clients.ts';
+import { Traffic } from './traffic.ts';
 import { serveWebSocket } from './websocket.ts';
 import { createGraphQLServer, GRAPHQL_PATH } from './yoga.ts';
 
@@ -26,8 +27,12 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-/** How long requests that are being answered may go on once the server is told to stop. Milliseconds. */
-const DRAIN_MS = 5_000;
+/**
+ * All of a stop, also with a database that does not answer any more: a service manager kills after 10 s. What is not done
+ * by then is as if the process had been killed, which loses nothing either. Milliseconds.
+ */
+const STOP_WITHIN_MS = 7_500;
+const DATABASE_CLOSES_WITHIN_MS = 1_000;
 
 /**
  * Starts a server: database and migrations, the scheduler, HTTP and WebSocket.
@@ -42,14 +47,10 @@ export async function startServer(
   try {
     const firstKey = await createFirstOwner(runtime, config.dataDir);
     const yoga = createGraphQLServer(runtime, config.production);
-    const state = { stopping: false };
-    const streams = new Set<ServerResponse>();
+    const traffic = new Traffic();
     const http = createServer((request, response) => {
-      if (request.headers.accept?.includes('text/event-stream')) {
-        streams.add(response);
-        response.once('close', () => streams.delete(response));
-      }
-      if (!answerHealth(runtime, state, request, response)) void yoga(request, response, { req: request });
+      if (answerHealth(runtime, traffic, request, response)) return;
+      if (traffic.admit(request, response)) void yoga(request, response, { req: request });
     });
     const sockets = serveWebSocket(http, runtime);
     const stopCutting = cutSlowClients(http, runtime.logger, options.stallMs);
@@ -64,15 +65,13 @@ export async function startServer(
     const url = `http://${host}:${port}${GRAPHQL_PATH}`;
     runtime.logger.info({ url, embedded: runtime.db.embedded, migrated: instance.migrated }, 'ready');
     const close = async () => {
-      state.stopping = true;
+      traffic.beginStopping();
       instance.beginClosing();
-      // Cut, not ended: an SSE client takes an end for the end of the subscription, and a cut for a reason to come back.
-      for (const stream of streams) stream.destroy();
-      for (const reactor of Object.values(reactors)) await reactor.close();
-      await sockets.close();
-      await drain(http);
+      // All at once: each has its own measure of patience with others.
+      const rounds = Object.values(reactors).map((reactor) => reactor.close());
+      await atMost(STOP_WITHIN_MS, Promise.all([...rounds, sockets.close(), traffic.drain(http)]));
       stopCutting();
-      await instance.close();
+      await atMost(DATABASE_CLOSES_WITHIN_MS, instance.close());
     };
     let closing: Promise<void> | undefined;
     return { url, port, firstKey, runtime, ...reactors, close: () => (closing ??= close()) };
@@ -97,11 +96,9 @@ function listen(http: Server, config: ServerConfig): Promise<void> {
   });
 }
 
-/** Answers under way get a moment. Who waited was told, and comes back. */
-async function drain(http: Server): Promise<void> {
-  const closed = new Promise<void>((resolve) => http.close(() => resolve()));
-  http.closeIdleConnections();
-  const cut = setTimeout(() => http.closeAllConnections(), DRAIN_MS);
-  await closed;
-  clearTimeout(cut);
+async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  await Promise.race([work, late]);
+  clearTimeout(timer);
 }

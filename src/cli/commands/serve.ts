@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { Cli } from '../cli.ts';
 import { teach, wholeNumber } from '../help.ts';
-import { aborted, stopRequest, WITH_PARENT } from '../processes.ts';
+import { aborted, endSoon, stopRequest, WITH_PARENT } from '../processes.ts';
 
 export interface ServeOptions {
   host?: string;
@@ -31,6 +31,7 @@ export function register(command: Command, cli: Cli): void {
         await server.close();
       } finally {
         stop.dispose();
+        endSoon();
       }
     });
 }

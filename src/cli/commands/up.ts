@@ -5,7 +5,7 @@ import { ensureDaemonKey } from '../daemon-key.ts';
 import { EXIT } from '../exit-codes.ts';
 import { CommandFailure } from '../failures.ts';
 import { collect, teach, wholeNumber } from '../help.ts';
-import { aborted, type Child, startChild, stopRequest } from '../processes.ts';
+import { aborted, type Child, endSoon, startChild, stopRequest } from '../processes.ts';
 import { announce, configOf, type ServeOptions, serveOptions } from './serve.ts';
 
 interface Options extends ServeOptions {
@@ -74,5 +74,6 @@ async function up(cli: Cli, options: Options): Promise<void> {
     await daemon?.stop();
     await server.close();
     stop.dispose();
+    endSoon();
   }
 }
