@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Program } from '../../test/support/processes.ts';
 
@@ -66,11 +66,14 @@ export class Daemon {
 
   /** The whole entries in the spool of an attempt, with the number of the first: what it has promised to send. */
   spooled(taskId: string, attempt: number): { firstIndex: number; contents: string[] } | null {
-    const name = `${taskId}.${attempt}.jsonl`;
-    if (!readdirSync(join(this.dataDir, 'spool')).includes(name)) return null;
-    const [head = '', ...lines] = readFileSync(join(this.dataDir, 'spool', name), 'utf8').split('\n');
-    lines.pop();
-    const contents = lines.map((line) => (JSON.parse(line) as { content: string }).content);
-    return { ...(JSON.parse(head) as { firstIndex: number }), contents };
+    const dir = join(this.dataDir, 'spool', `${taskId}.${attempt}`);
+    const names = existsSync(dir) ? readdirSync(dir).sort() : [];
+    if (names.length === 0) return null;
+    const contents = names.flatMap((name) => {
+      const lines = readFileSync(join(dir, name), 'utf8').split('\n');
+      lines.pop();
+      return lines.map((line) => (JSON.parse(line) as { content: string }).content);
+    });
+    return { firstIndex: Number(names[0]?.split('.')[0]), contents };
   }
 }

@@ -78,10 +78,9 @@ export const daemonStopped: Scenario = {
 
 /** What the stopped daemon's agents had said must reach the log, although their attempt is over. */
 async function spoolsGone(world: World, dataDir: string, tasks: string[]): Promise<void> {
-  await eventually(
-    () => tasks.every((id) => !existsSync(join(dataDir, 'spool', `${id}.1.jsonl`))),
-    30_000,
-  ).catch(() => world.verdict.check(false, 'output of the old attempt was not sent'));
+  await eventually(() => tasks.every((id) => !existsSync(join(dataDir, 'spool', `${id}.1`))), 30_000).catch(
+    () => world.verdict.check(false, 'output of the old attempt was not sent'),
+  );
 }
 
 async function checkTask(world: World, id: string): Promise<void> {

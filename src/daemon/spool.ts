@@ -1,23 +1,25 @@
-import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { OutputEntry } from './output.ts';
+import { Segment, segmentsAmong } from './spool-segment.ts';
 
 /*
- * The output of one attempt on disk, from before it is sent until the server has it. First line:
- * {"firstIndex":N}; then one entry a line, the first of them being number N of the attempt. A line without
- * its line feed was torn by a crash and was never sent. Written but not synced: it survives a killed daemon,
- * not a power loss of the last seconds.
+ * The output of one attempt on disk, from before it is sent until the server has it: a directory of segments, each
+ * named by the number of its first entry. A segment of which the server has everything is deleted, which takes no
+ * space, so a full disk is freed by sending. Written but not synced: it survives a killed daemon, not a power loss
+ * of the last seconds.
  */
 
 export interface SpoolOptions {
-  readonly file: string;
+  readonly dir: string;
   /** Bytes that may wait to be acknowledged before `append` makes its caller wait. */
   readonly limitBytes: number;
-  /** Number of the first entry, when the file does not exist yet. Default 0. */
+  /** What the server has of the attempt: all entries before this number. Default 0. */
   readonly firstIndex?: number;
   /** Told when writing fails (a full disk); it is tried again every second. */
   readonly onWriteError?: (error: unknown) => void;
+  /** A segment this long is followed by another. Default 8 MiB. */
+  readonly segmentBytes?: number;
 }
 
 export interface Batch {
@@ -25,55 +27,44 @@ export interface Batch {
   readonly entries: OutputEntry[];
 }
 
-interface Position {
-  readonly index: number;
-  readonly offset: number;
-}
-
 const READ_BYTES = 512 * 1024;
-/** A file this long of which all is acknowledged starts anew. */
-const RENEW_BYTES = 8 * 1024 * 1024;
-const LINE_FEED = 0x0a;
+const SEGMENT_BYTES = 8 * 1024 * 1024;
+const RETRY_MS = 1_000;
 
 export class Spool {
   readonly #options: SpoolOptions;
-  #handle: FileHandle;
-  #start: Position;
-  /** Up to here the server has it. */
-  #acknowledged: Position;
-  #end: Position;
+  /** In order. The last one is written to; the first is the one in which the first unacknowledged entry lies. */
+  #segments: Segment[];
+  /** The first entry that the server does not have, and where it begins in its segment. */
+  #acknowledged: { readonly index: number; readonly offset: number };
+  #end: number;
+  /** Writes, one after the other. Nothing that makes room may wait behind them. */
   #writes: Promise<void> = Promise.resolve();
   #closed = false;
   #watchers: (() => void)[] = [];
 
-  private constructor(options: SpoolOptions, handle: FileHandle, start: Position, end: Position) {
+  private constructor(options: SpoolOptions, segments: Segment[], firstIndex: number) {
     this.#options = options;
-    this.#handle = handle;
-    this.#start = start;
-    this.#acknowledged = start;
-    this.#end = end;
+    this.#segments = segments;
+    this.#end = segments.at(-1)?.end ?? firstIndex;
+    this.#acknowledged = { index: segments[0]?.first ?? firstIndex, offset: 0 };
   }
 
   /** Opens a spool that a crash may have left, or makes one. */
   static async open(options: SpoolOptions): Promise<Spool> {
-    const { file } = options;
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-    if ((await stat(file).catch(() => null)) === null) await writeHeader(file, options.firstIndex ?? 0);
-    const handle = await open(file, 'r+');
-    const head = await handle.read(Buffer.alloc(64), 0, 64, 0);
-    const headEnd = head.buffer.subarray(0, head.bytesRead).indexOf(LINE_FEED) + 1;
-    const firstIndex = Number(
-      (JSON.parse(head.buffer.toString('utf8', 0, headEnd)) as { firstIndex: number }).firstIndex,
-    );
-    const start = { index: firstIndex, offset: headEnd };
-    const end = await walk(handle, start, Number.POSITIVE_INFINITY);
-    await handle.truncate(end.offset);
-    return new Spool(options, handle, start, end);
+    const { dir, firstIndex = 0 } = options;
+    await mkdir(dir, { recursive: true, mode: 0o700 });
+    const segments: Segment[] = [];
+    for (const first of segmentsAmong(await readdir(dir))) segments.push(await Segment.open(dir, first));
+    // The server knows more than the disk when a power loss took its end: what comes next goes on with its numbers.
+    if ((segments.at(-1)?.end ?? firstIndex) >= firstIndex) return new Spool(options, segments, firstIndex);
+    await discard(segments);
+    return new Spool(options, [], firstIndex);
   }
 
   /** How many entries the attempt has so far: the number the next one gets. */
   get count(): number {
-    return this.#end.index;
+    return this.#end;
   }
 
   /** The number of the first entry that is not acknowledged. */
@@ -85,36 +76,24 @@ export class Spool {
   async append(entries: readonly OutputEntry[]): Promise<void> {
     if (entries.length === 0) return;
     const bytes = Buffer.from(entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
-    this.#writes = this.#writes.then(() => this.#write(bytes, entries.length));
-    await this.#writes;
-    while (this.#end.offset - this.#acknowledged.offset > this.#options.limitBytes && !this.#closed)
-      await this.#change();
+    await this.#inTurn(() => this.#write(bytes, entries.length));
+    while (this.#waitingBytes > this.#options.limitBytes && !this.#closed) await this.#change();
   }
 
   /** Resolves when there is something that is not acknowledged; false: closed. */
   async waitForMore(): Promise<boolean> {
-    while (this.#end.index <= this.#acknowledged.index && !this.#closed) await this.#change();
+    while (this.#isSent && !this.#closed) await this.#change();
     return !this.#closed;
   }
 
   /** The next entries to send, at least one when there is any, about 512 KiB at most. */
   async read(maxEntries: number): Promise<Batch> {
     const { index, offset } = this.#acknowledged;
-    const available = this.#end.offset - offset;
-    for (let size = READ_BYTES; ; size *= 2) {
-      const length = Math.min(size, available);
-      const { buffer, bytesRead } = await this.#handle.read(Buffer.alloc(length), 0, length, offset);
-      const lines = buffer
-        .toString('utf8', 0, buffer.subarray(0, bytesRead).lastIndexOf(LINE_FEED) + 1)
-        .split('\n');
-      lines.pop();
-      // An entry longer than one reading: read more of it.
-      if (lines.length === 0 && length < available) continue;
-      return {
-        firstIndex: index,
-        entries: lines.slice(0, maxEntries).map((line) => JSON.parse(line) as OutputEntry),
-      };
-    }
+    const lines = (await this.#segments[0]?.lines(offset, READ_BYTES)) ?? [];
+    return {
+      firstIndex: index,
+      entries: lines.slice(0, maxEntries).map((line) => JSON.parse(line) as OutputEntry),
+    };
   }
 
   /**
@@ -122,16 +101,12 @@ export class Spool {
    * @returns false when the server misses entries that are gone from here
    */
   async acknowledge(nextIndex: number): Promise<boolean> {
-    const target = Math.min(nextIndex, this.#end.index);
-    if (target < this.#start.index) return false;
-    const from = target >= this.#acknowledged.index ? this.#acknowledged : this.#start;
-    this.#acknowledged = await walk(this.#handle, from, target);
-    const allSent = this.#acknowledged.index === this.#end.index;
-    // The server knows more than this file when a power loss took its end: go on with the server's numbers.
-    if (allSent && (this.#end.offset > RENEW_BYTES || nextIndex > this.#end.index)) {
-      this.#writes = this.#writes.then(() => this.#renew(nextIndex));
-      await this.#writes;
-    }
+    const index = Math.min(nextIndex, this.#end);
+    if (index < (this.#segments[0]?.first ?? this.#acknowledged.index)) return false;
+    const segment = this.#segments.findLast(({ first }) => first <= index);
+    if (segment) await this.#moveTo(segment, index);
+    // One that is still being written to is not to be deleted.
+    if (this.#isSent) void this.#inTurn(() => this.#beginAnew(nextIndex));
     this.#notify();
     return true;
   }
@@ -141,40 +116,88 @@ export class Spool {
     this.#closed = true;
     this.#notify();
     await this.#writes;
-    await this.#handle.close();
+    for (const segment of this.#segments) await segment.close();
   }
 
   /** Closes and deletes it. */
   async remove(): Promise<void> {
     await this.close();
-    await rm(this.#options.file, { force: true });
+    await rm(this.#options.dir, { recursive: true, force: true });
   }
 
   async #write(bytes: Buffer, entries: number): Promise<void> {
     while (!this.#closed) {
       try {
-        // By position, so that a write that failed half way is overwritten by the next try.
-        await writeAll(this.#handle, bytes, this.#end.offset);
-        break;
+        await (await this.#current()).write(bytes, entries);
+        this.#end += entries;
+        this.#notify();
+        return;
       } catch (error) {
         this.#options.onWriteError?.(error);
-        await delay(1_000);
+        // The room that is missing may be what the server has already.
+        if (this.#isSent) await this.#dropAll();
+        await delay(RETRY_MS);
       }
     }
-    if (this.#closed) return;
-    this.#end = { index: this.#end.index + entries, offset: this.#end.offset + bytes.length };
-    this.#notify();
   }
 
-  async #renew(nextIndex: number): Promise<void> {
-    if (this.#acknowledged.index !== this.#end.index || nextIndex < this.#end.index || this.#closed) return;
-    const offset = await writeHeader(this.#options.file, nextIndex);
-    const old = this.#handle;
-    this.#handle = await open(this.#options.file, 'r+');
-    await old.close();
-    this.#start = { index: nextIndex, offset };
-    this.#acknowledged = this.#start;
-    this.#end = this.#start;
+  /** The segment that is written to: a new one when there is none or it is full. */
+  async #current(): Promise<Segment> {
+    const last = this.#segments.at(-1);
+    if (last && !this.#isFull(last)) return last;
+    // Only of the last segment a power loss may take the end: numbers go on without a hole.
+    await last?.sync();
+    if (this.#isSent) await this.#dropAll();
+    const next = await Segment.create(this.#options.dir, this.#end);
+    this.#segments.push(next);
+    return next;
+  }
+
+  #isFull(segment: Segment): boolean {
+    return segment.bytes >= (this.#options.segmentBytes ?? SEGMENT_BYTES);
+  }
+
+  async #moveTo(segment: Segment, index: number): Promise<void> {
+    const { index: known, offset } = this.#acknowledged;
+    const isAhead = segment === this.#segments[0] && index >= known;
+    const from = isAhead ? { index: known, offset } : { index: segment.first, offset: 0 };
+    const further = await segment.distance(from, index);
+    const place = this.#segments.indexOf(segment);
+    // A write that found all of it sent has dropped it meanwhile.
+    if (place === -1) return;
+    this.#acknowledged = { index, offset: from.offset + further };
+    await discard(this.#segments.splice(0, place));
+  }
+
+  async #beginAnew(nextIndex: number): Promise<void> {
+    if (!this.#isSent || this.#closed || nextIndex < this.#end) return;
+    const last = this.#segments.at(-1);
+    // The server knows more than the disk when a power loss took its end: go on with the server's numbers.
+    if (nextIndex === this.#end && !(last && this.#isFull(last))) return;
+    this.#end = nextIndex;
+    await this.#dropAll();
+  }
+
+  /** Of entries that are all acknowledged. */
+  async #dropAll(): Promise<void> {
+    const dropped = this.#segments;
+    this.#segments = [];
+    this.#acknowledged = { index: this.#end, offset: 0 };
+    await discard(dropped);
+  }
+
+  get #isSent(): boolean {
+    return this.#acknowledged.index >= this.#end;
+  }
+
+  get #waitingBytes(): number {
+    return this.#segments.reduce((sum, { bytes }) => sum + bytes, 0) - this.#acknowledged.offset;
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.#writes.then(work);
+    this.#writes = done.catch(() => undefined);
+    return done;
   }
 
   #change(): Promise<void> {
@@ -188,38 +211,6 @@ export class Spool {
   }
 }
 
-/** By rename, so that there is never a spool without its header. @returns its length */
-async function writeHeader(file: string, firstIndex: number): Promise<number> {
-  const header = Buffer.from(`${JSON.stringify({ firstIndex })}\n`);
-  const handle = await open(`${file}.new`, 'w', 0o600);
-  try {
-    await writeAll(handle, header, 0);
-  } finally {
-    await handle.close();
-  }
-  await rename(`${file}.new`, file);
-  return header.length;
-}
-
-async function writeAll(handle: FileHandle, bytes: Buffer, position: number): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
-    done += (await handle.write(bytes, done, bytes.length - done, position + done)).bytesWritten;
-  }
-}
-
-/** Where entry number `toIndex` begins, or the end of the last whole line. */
-async function walk(handle: FileHandle, from: Position, toIndex: number): Promise<Position> {
-  let { index, offset } = from;
-  const buffer = Buffer.alloc(64 * 1024);
-  for (let at = offset; index < toIndex; ) {
-    const { bytesRead } = await handle.read(buffer, 0, buffer.length, at);
-    if (bytesRead === 0) break;
-    for (let found = buffer.indexOf(LINE_FEED); found !== -1 && found < bytesRead && index < toIndex; ) {
-      index += 1;
-      offset = at + found + 1;
-      found = buffer.indexOf(LINE_FEED, found + 1);
-    }
-    at += bytesRead;
-  }
-  return { index, offset };
+async function discard(segments: readonly Segment[]): Promise<void> {
+  for (const segment of segments) await segment.discard();
 }

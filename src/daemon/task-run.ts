@@ -69,12 +69,12 @@ export class TaskRun {
     });
   }
 
-  /** @param nextOutputIndex where the output goes on when its spool was lost with the disk */
+  /** @param nextOutputIndex what the server has of its output already */
   static async open(context: RunContext, record: RunRecord, nextOutputIndex = 0): Promise<TaskRun> {
-    const file = join(context.paths.spool, `${runKey(record.taskId, record.attempt)}.jsonl`);
+    const dir = join(context.paths.spool, runKey(record.taskId, record.attempt));
     const { taskId, attempt } = record;
     const spool = await Spool.open({
-      file,
+      dir,
       limitBytes: context.spoolLimitBytes,
       firstIndex: nextOutputIndex,
       onWriteError: (err) =>
