@@ -47,6 +47,7 @@ const BY_ERROR_CODE: Readonly<Record<ErrorCode, ExitCode>> = {
   CURSOR_INVALID: EXIT.usage,
   DAEMON_TIMEOUT: EXIT.timedOut,
   SHUTTING_DOWN: EXIT.unreachable,
+  UNAVAILABLE: EXIT.unreachable,
   INVALID_TRANSITION: EXIT.failed,
   CONTRACT_CLOSED: EXIT.failed,
   TASKS_RUNNING: EXIT.failed,

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from 'graphql-ws';
-import { ApiError, UnreachableError } from './errors.ts';
+import { ApiError, refusalOf, UnreachableError } from './errors.ts';
 import type { TypedDocumentString } from './generated/graphql.ts';
 
 export interface ClientOptions {
@@ -82,11 +82,7 @@ export class TaskmeshClient {
       throw new UnreachableError(this.url, cause);
     }
     const refusal = answer.errors?.[0];
-    if (refusal) {
-      const error = new ApiError(refusal.message, refusal.extensions);
-      // A server that stops has not answered: another one does, or the same when it is back.
-      throw error.code === 'SHUTTING_DOWN' ? new UnreachableError(this.url, error) : error;
-    }
+    if (refusal) throw refusalOf(this.url, refusal.message, refusal.extensions);
     if (!answer.data)
       throw new UnreachableError(this.url, new Error('The answer was not a GraphQL response.'));
     return answer.data;
@@ -114,7 +110,7 @@ export class TaskmeshClient {
       if (signal?.aborted) return;
       for await (const result of results) {
         const refusal = result.errors?.[0];
-        if (refusal) throw new ApiError(refusal.message, refusal.extensions ?? {});
+        if (refusal) throw refusalOf(this.url, refusal.message, refusal.extensions);
         if (result.data) yield result.data as TResult;
       }
     } catch (error) {
@@ -171,10 +167,10 @@ async function openSocket(url: string, key: string): Promise<Client> {
 
 /** graphql-ws rejects with an array of GraphQL errors, a close event, or an error of the socket. */
 function asSubscriptionError(error: unknown, url: string): Error {
-  if (error instanceof ApiError) return error;
+  if (error instanceof ApiError || error instanceof UnreachableError) return error;
   if (Array.isArray(error) && error[0]) {
     const [first] = error as { message: string; extensions?: Record<string, unknown> }[];
-    return new ApiError(first?.message ?? 'The subscription was refused.', first?.extensions);
+    return refusalOf(url, first?.message ?? 'The subscription was refused.', first?.extensions);
   }
   const close = error as { code?: unknown; reason?: unknown };
   if (close.code === 4401 || close.code === 4403) {

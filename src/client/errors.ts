@@ -13,6 +13,15 @@ export class ApiError extends Error {
   }
 }
 
+/** The server stops, or its database is away: another one answers, or the same in a moment. */
+const NOT_ANSWERED: ReadonlySet<string> = new Set(['SHUTTING_DOWN', 'UNAVAILABLE']);
+
+/** A refusal as what it is: one that says nothing about the operation is no answer. */
+export function refusalOf(url: string, message: string, extensions?: Record<string, unknown>): Error {
+  const error = new ApiError(message, extensions);
+  return NOT_ANSWERED.has(error.code) ? new UnreachableError(url, error) : error;
+}
+
 /** No answer came: refused, cut or timed out. Whether the operation took effect is not known. */
 export class UnreachableError extends Error {
   override readonly name = 'UnreachableError';

@@ -38,6 +38,14 @@ export interface CommandsOptions {
 /** They change nothing, and their answers are long: executed again rather than remembered. */
 const READ_ONLY: ReadonlySet<CommandType> = new Set(['GET_TASK_DIFF', 'READ_FILE']);
 
+/** Refusals of an answer that say that nobody waits for one. */
+const SETTLED: ReadonlySet<string> = new Set([
+  'NOT_FOUND',
+  'STALE_ATTEMPT',
+  'INVALID_TRANSITION',
+  'FORBIDDEN',
+]);
+
 /**
  * Executes the commands of the server: each once, those of one task one after the other, others side by side.
  * A command is delivered again until it was answered; the journal knows which of them were executed before.
@@ -153,15 +161,30 @@ export class Commands {
     entry: Omit<JournalEntry, 'state' | 'at'>,
     outcome: CommandOutcome,
   ): Promise<void> {
-    const { api, journal, epochs, logger } = this.#options;
-    try {
-      await api.completeCommand(entry.id, outcome, epochs);
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      logger.warn({ err: error, commandId: entry.id }, 'the answer was not taken');
+    const { journal } = this.#options;
+    const refused = await this.#send(entry.id, outcome);
+    // One that the server will never take would leave whoever asked without any.
+    if (refused && !SETTLED.has(refused.code)) {
+      await this.#send(
+        entry.id,
+        failure('COMMAND_FAILED', `It was done, but the server did not take the answer: ${refused.message}`),
+      );
     }
     const isRemembered = !READ_ONLY.has(command.type);
     await journal.record({ ...entry, state: 'answered', ...(isRemembered ? { outcome } : {}) });
+  }
+
+  /** @returns why the server did not take it; null when it did */
+  async #send(commandId: string, outcome: CommandOutcome): Promise<ApiError | null> {
+    const { api, epochs, logger } = this.#options;
+    try {
+      await api.completeCommand(commandId, outcome, epochs);
+      return null;
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      logger.warn({ err: error, commandId }, 'the answer was not taken');
+      return error;
+    }
   }
 }
 

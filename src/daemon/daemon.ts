@@ -52,7 +52,9 @@ async function run(options: DaemonOptions, unlock: () => void): Promise<RunningD
   const ending = new AbortController();
   const { signal } = ending;
   const api = new DaemonApi(new TaskmeshClient({ url: serverUrl, key }), logger, signal);
-  const journal = await Journal.open(paths.journal);
+  const journal = await Journal.open(paths.journal, {
+    onWriteError: (err) => logger.error({ err }, 'the journal cannot be written to disk, commands wait'),
+  });
   const repositories = new Repositories({
     mirrorsDir: paths.mirrors,
     bundlesDir: paths.uploads,

@@ -1,5 +1,6 @@
-import { type FileHandle, mkdir, open, readFile, rename } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 
 /*
  * What became of each command, on disk before it happens:
@@ -34,29 +35,48 @@ export interface JournalEntry {
 const KEEP_MS = 24 * 60 * 60 * 1_000;
 const KEEP_ANSWERED = 1_000;
 const COMPACT_BYTES = 8 * 1024 * 1024;
+const RETRY_MS = 1_000;
 /** An answer longer than this is not kept once the server has it. */
 const KEEP_OUTCOME_BYTES = 64 * 1024;
 
+export interface JournalOptions {
+  /** Milliseconds since 1970. */
+  readonly now?: number;
+  /** Told when writing fails (a full disk); it is tried again every second, and nothing is done meanwhile. */
+  readonly onWriteError?: (error: unknown) => void;
+}
+
 export class Journal {
   readonly #file: string;
+  readonly #onWriteError: (error: unknown) => void;
   #handle: FileHandle;
   #entries: Map<string, JournalEntry>;
-  #bytes = 0;
+  /** What is safe in the file. */
+  #bytes: number;
   #compactAt = COMPACT_BYTES;
   #pending: JournalEntry[] = [];
   #writing: Promise<void> | undefined;
+  #closed = false;
 
-  private constructor(file: string, handle: FileHandle, entries: Map<string, JournalEntry>) {
+  private constructor(
+    file: string,
+    { handle, bytes }: Written,
+    entries: Map<string, JournalEntry>,
+    onWriteError: (error: unknown) => void,
+  ) {
     this.#file = file;
     this.#handle = handle;
+    this.#bytes = bytes;
     this.#entries = entries;
+    this.#onWriteError = onWriteError;
   }
 
   /** Reads what is there, and writes it anew without what nobody will ask for again. */
-  static async open(file: string, now = Date.now()): Promise<Journal> {
+  static async open(file: string, options: JournalOptions = {}): Promise<Journal> {
+    const { now = Date.now(), onWriteError = () => undefined } = options;
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
     const entries = prune(parse(await readFile(file, 'utf8').catch(() => '')), now);
-    return new Journal(file, await rewrite(file, entries), entries);
+    return new Journal(file, await rewrite(file, entries), entries, onWriteError);
   }
 
   get(id: string): JournalEntry | undefined {
@@ -85,7 +105,8 @@ export class Journal {
   }
 
   async close(): Promise<void> {
-    await this.#writing;
+    this.#closed = true;
+    await this.#writing?.catch(() => undefined);
     await this.#handle.close();
   }
 
@@ -94,20 +115,37 @@ export class Journal {
     this.#pending = [];
     if (batch.length === 0) return;
     const lines = Buffer.from(batch.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
-    this.#bytes += lines.length;
-    if (this.#bytes > this.#compactAt) {
+    for (;;) {
+      try {
+        return await this.#write(lines);
+      } catch (error) {
+        if (this.#closed) throw error;
+        this.#onWriteError(error);
+        await delay(RETRY_MS);
+      }
+    }
+  }
+
+  async #write(lines: Buffer): Promise<void> {
+    if (this.#bytes + lines.length > this.#compactAt) {
       // The entries of the batch are in the map already.
       this.#entries = prune(this.#entries, Date.now());
       const old = this.#handle;
-      this.#handle = await rewrite(this.#file, this.#entries);
-      this.#bytes = (await this.#handle.stat()).size;
+      const written = await rewrite(this.#file, this.#entries);
+      this.#handle = written.handle;
+      this.#bytes = written.bytes;
       // What is kept may itself be long; then it is not written anew each time.
       this.#compactAt = Math.max(COMPACT_BYTES, 2 * this.#bytes);
       await old.close();
       return;
     }
-    await this.#handle.appendFile(lines);
+    // By position, so that a write that failed half way is overwritten by the next try.
+    for (let done = 0; done < lines.length; ) {
+      const { bytesWritten } = await this.#handle.write(lines, done, lines.length - done, this.#bytes + done);
+      done += bytesWritten;
+    }
     await this.#handle.datasync();
+    this.#bytes += lines.length;
   }
 }
 
@@ -138,12 +176,25 @@ function prune(entries: Map<string, JournalEntry>, now: number): Map<string, Jou
   return new Map([...entries].filter(([id]) => !drop.has(id)));
 }
 
-async function rewrite(file: string, entries: Map<string, JournalEntry>): Promise<FileHandle> {
+interface Written {
+  readonly handle: FileHandle;
+  readonly bytes: number;
+}
+
+async function rewrite(file: string, entries: Map<string, JournalEntry>): Promise<Written> {
   const handle = await open(`${file}.new`, 'w', 0o600);
-  await handle.writeFile([...entries.values()].map((entry) => `${JSON.stringify(entry)}\n`).join(''));
-  await handle.sync();
-  await rename(`${file}.new`, file);
+  const text = Buffer.from([...entries.values()].map((entry) => `${JSON.stringify(entry)}\n`).join(''));
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+    await rename(`${file}.new`, file);
+  } catch (error) {
+    await handle.close();
+    await rm(`${file}.new`, { force: true });
+    throw error;
+  }
+  // Without it a power loss may bring the old file back, in which all that matters is as well.
   const directory = await open(dirname(file), 'r');
   await directory.sync().finally(() => directory.close());
-  return handle;
+  return { handle, bytes: text.length };
 }

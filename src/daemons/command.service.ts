@@ -1,5 +1,6 @@
 import { LockMode } from '@mikro-orm/core';
 import type { ZodType } from 'zod';
+import { storable } from '../events/append.ts';
 import { listenTo, Source } from '../events/source.ts';
 import { authorize } from '../keys/permissions.ts';
 import { topics } from '../platform/doorbell.ts';
@@ -181,7 +182,8 @@ export async function completeCommand(op: Operation, input: CommandAnswer): Prom
       await handler?.failed?.(tx, command);
     } else {
       move(COMMAND_MOVES, command, 'COMPLETED');
-      command.result = (input.result ?? {}) as Record<string, unknown>;
+      // What the database cannot hold would fail at each repetition, and the daemon would repeat it for ever.
+      command.result = JSON.parse(storable(input.result ?? {}));
       await handler?.completed?.(tx, command, input.result);
     }
     return { command };

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { GraphQLError } from 'graphql';
+import { isDatabaseAway } from '../platform/database-failures.ts';
 import { DomainError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 
@@ -30,6 +31,13 @@ export function maskError(error: unknown, logger: Logger): GraphQLError {
     } as never);
   }
   const requestId = randomUUID();
+  if (isDatabaseAway(original)) {
+    logger.warn({ err: original, requestId }, 'an operation failed because the database was away');
+    return new GraphQLError(
+      'The database is away for a moment. Repeat the call as it is: with a requestId nothing is done twice.',
+      { ...where, extensions: { code: 'UNAVAILABLE', requestId } } as never,
+    );
+  }
   logger.error({ err: original ?? error, requestId }, 'an operation failed unexpectedly');
   return new GraphQLError(`Something unexpected happened. Look for ${requestId} in the server's log.`, {
     ...where,

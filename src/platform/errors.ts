@@ -35,6 +35,8 @@ export const ERROR_CODES = {
   OUTPUT_GAP: 'Output before this batch is missing; go on from `extensions.nextIndex`.',
   RATE_LIMITED: 'Too many of these within the time; wait, or keep to what matters.',
   SHUTTING_DOWN: 'The server is stopping; connect again.',
+  UNAVAILABLE:
+    'The database is away for a moment. Repeat the call as it is; whether this one was done is not known.',
   GRAPHQL_PARSE_FAILED: 'The document is not GraphQL.',
   GRAPHQL_VALIDATION_FAILED: 'The document does not fit the schema.',
   INTERNAL_SERVER_ERROR: 'Something unexpected; `extensions.requestId` finds it in the log.',

@@ -1,11 +1,12 @@
-import { appendFileSync, readFileSync, statSync } from 'node:fs';
+import { appendFileSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { Journal } from '../../src/daemon/journal.ts';
-import { scratch } from './support.ts';
+import { smallDisk } from '../support/small-disk.ts';
+import { scratch, until } from './support.ts';
 
 async function open(file: string, now?: number): Promise<Journal> {
-  const journal = await Journal.open(file, now);
+  const journal = await Journal.open(file, now === undefined ? {} : { now });
   onTestFinished(() => journal.close());
   return journal;
 }
@@ -86,4 +87,35 @@ describe('the journal of commands', () => {
     expect(journal.get('a')?.outcome).toBeUndefined();
     expect(journal.get('b')?.outcome).toEqual({ result: 'short' });
   });
+
+  const disk = smallDisk(64 * 1024);
+  afterAll(() => disk?.remove());
+  if (disk) {
+    it('waits on a full disk, so that nothing is done that it does not know of, and says so', async () => {
+      const file = join(disk.directory, 'journal.jsonl');
+      let told = 0;
+      const journal = await Journal.open(file, { onWriteError: () => void (told += 1) });
+      await journal.record({ ...command('before'), state: 'accepted' });
+      const filler = join(disk.directory, 'filler');
+      expect(() => writeFileSync(filler, 'x'.repeat(100_000))).toThrow(/ENOSPC/);
+      const outcome = { result: { text: 'x'.repeat(5_000) } };
+      let isDone = false;
+      const recorded = journal.record({ ...command('on'), state: 'finished', outcome }).then(() => {
+        isDone = true;
+      });
+      await until('it says so', () => told > 0);
+      expect(isDone).toBe(false);
+      rmSync(filler);
+      await recorded;
+      await journal.record({ ...command('after'), state: 'received' });
+      await journal.close();
+      const again = await open(file);
+      expect(again.open().map(({ id, state }) => [id, state])).toEqual([
+        ['before', 'accepted'],
+        ['on', 'finished'],
+        ['after', 'received'],
+      ]);
+      expect(again.get('on')?.outcome).toEqual(outcome);
+    });
+  }
 });

@@ -91,3 +91,10 @@ test('those that are not answered are delivered with every connection, and no ot
   const received = await listening.until((all) => all.filter(({ id }) => ids.has(id)).length === 2);
   expect(received.flatMap(({ id }) => ids.get(id) ?? [])).toEqual(['PENDING', 'ACCEPTED']);
 });
+
+test('an answer is taken whatever characters are in it', async () => {
+  const commandId = await command('ACCEPTED');
+  const result = { patch: 'nul \0 and half a pair \ud800', 'name \0': [1] };
+  await daemon.api.mutate('completeCommand', { commandId, epoch: daemon.epoch, result }, 'command { id }');
+  expect(await statusNow()).toBe('COMPLETED');
+});
