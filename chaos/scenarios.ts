@@ -5,6 +5,7 @@ import { commandNotPushed } from './scenarios/command-not-pushed.ts';
 import { daemonKilled } from './scenarios/daemon-killed.ts';
 import { daemonLost } from './scenarios/daemon-lost.ts';
 import { daemonStopped } from './scenarios/daemon-stopped.ts';
+import { firstStart } from './scenarios/first-start.ts';
 import { replyCut } from './scenarios/reply-cut.ts';
 import { serverKilled } from './scenarios/server-killed.ts';
 import { sigterm } from './scenarios/sigterm.ts';
@@ -22,4 +23,5 @@ export const SCENARIOS: readonly Scenario[] = [
   answerNotSent,
   answers,
   sigterm,
+  firstStart,
 ];

@@ -23,7 +23,7 @@ export async function play({ scenario, kind, seed, isShort, databases }: Play): 
   const ignoreNothing = hearFailures(verdict);
   let world: World | undefined;
   try {
-    world = await World.open(setting, scenario.startsEmpty ?? false);
+    world = await World.open(setting);
     await within((isShort ? 5 : 45) * 60_000, scenario.run(world));
   } catch (error) {
     verdict.check(false, `it could not be played to its end: ${words(error)}`);

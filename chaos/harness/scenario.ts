@@ -12,8 +12,6 @@ export interface Scenario {
   readonly databases: readonly DatabaseKind[];
   /** Whether it is among those that CI runs, in a shorter form. */
   readonly inShortForm: boolean;
-  /** Whether its first server finds a database without even the schema. */
-  readonly startsEmpty?: boolean;
   /** Does its worst, compares what was acknowledged with what is there, and tells the verdict what it found. */
   readonly run: (world: World) => Promise<void>;
 }

@@ -34,23 +34,31 @@ export class World {
   readonly servers: Server[] = [];
   readonly daemons: Daemon[] = [];
   readonly #isShort: boolean;
+  readonly #databases: Databases;
 
   private constructor(setting: Setting, database: WorldDatabase) {
     this.kind = setting.kind;
     this.random = setting.random;
     this.verdict = setting.verdict;
     this.#isShort = setting.isShort;
+    this.#databases = setting.databases;
     this.database = database;
     this.directory = temporaryDirectory();
     this.repository = repository(this.directory);
     onEnd(() => this.#killAgents());
   }
 
-  /** @param isEmpty without even the schema: the first server makes it */
-  static async open(setting: Setting, isEmpty = false): Promise<World> {
-    const database = await setting.databases.create(setting.kind, isEmpty);
+  static async open(setting: Setting): Promise<World> {
+    const database = await setting.databases.create(setting.kind);
     onEnd(() => database.drop());
     return new World(setting, database);
+  }
+
+  /** A database without even the schema: the first server that starts on it makes it. */
+  async emptyDatabase(): Promise<WorldDatabase> {
+    const database = await this.#databases.create(this.kind, true);
+    onEnd(() => database.drop());
+    return database;
   }
 
   /** A count or a time: the first in the long form, the second in the short one. */
@@ -65,11 +73,11 @@ export class World {
 
   /** A server instance that was not started yet. */
   async server(
-    options: { database?: Pick<WorldDatabase, 'url'>; env?: NodeJS.ProcessEnv } = {},
+    options: { database?: Pick<WorldDatabase, 'url' | 'dataDir'>; env?: NodeJS.ProcessEnv } = {},
   ): Promise<Server> {
     const dataDir = this.servers.length === 0 ? this.database.dataDir : temporaryDirectory();
-    const { url } = options.database ?? this.database;
-    const server = new Server(await freePort(), { url, dataDir }, options.env ? { env: options.env } : {});
+    const database = options.database ?? { url: this.database.url, dataDir };
+    const server = new Server(await freePort(), database, options.env ? { env: options.env } : {});
     this.servers.push(server);
     return server;
   }

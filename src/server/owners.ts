@@ -20,15 +20,16 @@ export async function createOwner(tx: Transaction, name: string): Promise<Owner>
  * @returns the key, this once; null when there is an owner already
  */
 export async function createFirstOwner(runtime: Runtime, dataDir: string): Promise<string | null> {
-  const key = await transact(runtime, async (tx) => {
+  return transact(runtime, async (tx) => {
     // Two instances that start on the same empty database must not both find it empty.
     if (!runtime.db.embedded) await tx.em.execute('lock table owner in exclusive mode');
     if ((await tx.em.count(Owner)) > 0) return null;
     const owner = await createOwner(tx, 'Owner');
-    return issueKey(tx, { kind: 'USER', name: 'first', ownerId: owner.id });
+    const key = issueKey(tx, { kind: 'USER', name: 'first', ownerId: owner.id });
+    // Before the commit: of a start that is killed in between there is a key of nothing, and the next one makes another.
+    saveKey(dataDir, key);
+    return key;
   });
-  if (key !== null) saveKey(dataDir, key);
-  return key;
 }
 
 /** Readable by this user only: whoever has the key may do everything. */
