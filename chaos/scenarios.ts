@@ -6,6 +6,7 @@ import { daemonKilled } from './scenarios/daemon-killed.ts';
 import { daemonLost } from './scenarios/daemon-lost.ts';
 import { daemonStopped } from './scenarios/daemon-stopped.ts';
 import { firstStart } from './scenarios/first-start.ts';
+import { postgresCut } from './scenarios/postgres-cut.ts';
 import { replyCut } from './scenarios/reply-cut.ts';
 import { serverKilled } from './scenarios/server-killed.ts';
 import { sigterm } from './scenarios/sigterm.ts';
@@ -23,5 +24,6 @@ export const SCENARIOS: readonly Scenario[] = [
   answerNotSent,
   answers,
   sigterm,
+  postgresCut,
   firstStart,
 ];

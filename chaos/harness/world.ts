@@ -73,10 +73,10 @@ export class World {
 
   /** A server instance that was not started yet. */
   async server(
-    options: { database?: Pick<WorldDatabase, 'url' | 'dataDir'>; env?: NodeJS.ProcessEnv } = {},
+    options: Partial<Pick<WorldDatabase, 'url' | 'dataDir'>> & { env?: NodeJS.ProcessEnv } = {},
   ): Promise<Server> {
     const dataDir = this.servers.length === 0 ? this.database.dataDir : temporaryDirectory();
-    const database = options.database ?? { url: this.database.url, dataDir };
+    const database = { url: this.database.url, dataDir, ...options };
     const server = new Server(await freePort(), database, options.env ? { env: options.env } : {});
     this.servers.push(server);
     return server;

@@ -20,7 +20,7 @@ export const firstStart: Scenario = {
 
 async function killedFirst(world: World): Promise<void> {
   const database = await world.emptyDatabase();
-  const server = await world.server({ database });
+  const server = await world.server(database);
   // Sometimes twice in a row.
   do {
     server.launch();
@@ -38,8 +38,8 @@ async function killedFirst(world: World): Promise<void> {
 
 async function severalAtOnce(world: World): Promise<void> {
   const database = await world.emptyDatabase();
-  const first = await world.server({ database });
-  const others = [await world.server({ database: { ...database, dataDir: `${database.dataDir}-2` } })];
+  const first = await world.server(database);
+  const others = [await world.server({ ...database, dataDir: `${database.dataDir}-2` })];
   for (const server of [first, ...others]) server.launch();
   for (const server of [first, ...others]) await server.ready();
   world.verdict.ran();
