@@ -6,6 +6,7 @@ import { daemonKilled } from './scenarios/daemon-killed.ts';
 import { daemonLost } from './scenarios/daemon-lost.ts';
 import { daemonStopped } from './scenarios/daemon-stopped.ts';
 import { firstStart } from './scenarios/first-start.ts';
+import { instanceStopped } from './scenarios/instance-stopped.ts';
 import { postgresCut } from './scenarios/postgres-cut.ts';
 import { replyCut } from './scenarios/reply-cut.ts';
 import { serverKilled } from './scenarios/server-killed.ts';
@@ -26,4 +27,5 @@ export const SCENARIOS: readonly Scenario[] = [
   sigterm,
   postgresCut,
   firstStart,
+  instanceStopped,
 ];
