@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { GraphQLError } from 'graphql';
-import { DomainError } from '../platform/errors.ts';
+import { DomainError, ERROR_CODES } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 
 /**
@@ -24,9 +24,11 @@ export function maskError(error: unknown, logger: Logger): GraphQLError {
   }
   if (located && (original === undefined || original instanceof GraphQLError)) {
     // graphql-js found the document or its variables wrong: the caller's fault, told as it is.
+    const { code, http } = located.extensions;
     return new GraphQLError(located.message, {
       ...where,
-      extensions: { code: located.extensions.code ?? 'INVALID_INPUT' },
+      // `http`, from the HTTP server for itself, is the status; it takes it out of what it sends.
+      extensions: { code: isKnown(code) ? code : 'INVALID_INPUT', ...(http === undefined ? {} : { http }) },
     } as never);
   }
   const requestId = randomUUID();
@@ -35,6 +37,11 @@ export function maskError(error: unknown, logger: Logger): GraphQLError {
     ...where,
     extensions: { code: 'INTERNAL_SERVER_ERROR', requestId },
   } as never);
+}
+
+/** What we use has codes of its own, which are not in the list that callers can rely on. */
+function isKnown(code: unknown): boolean {
+  return typeof code === 'string' && Object.hasOwn(ERROR_CODES, code);
 }
 
 function originalOf(error: unknown): unknown {

@@ -1,10 +1,11 @@
 import { issueKey } from '../keys/key.service.ts';
 import { Owner } from '../keys/owner.entity.ts';
+import { createOwner } from '../keys/owners.ts';
 import type { ServerConfig } from '../platform/config.ts';
 import { requiredText } from '../platform/text.ts';
 import { transact } from '../platform/transaction.ts';
 import { openInstance } from './instance.ts';
-import { createOwner, saveKey } from './owners.ts';
+import { saveKey } from './owners.ts';
 
 /**
  * Makes a key straight in the database, on the server's machine: for when all keys are lost. A user key is also saved

@@ -40,7 +40,10 @@ await daemon.start(retriedId, 3);
 await otherDaemon.register({ name: 'two' });
 const unaccepted = await daemon.command('SPAWN_TASK', await spawnFor('only-one'));
 
+const spareKey = await api.mutate('createKey', { kind: 'USER', name: 'spare' }, 'record { id }');
+
 const world: World = {
+  keyId: spareKey.record.id,
   contractId,
   taskId,
   questionId: question.id,

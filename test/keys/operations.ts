@@ -7,6 +7,7 @@ export interface World {
   readonly daemonId: string;
   readonly commandId: string;
   readonly worktreeId: string;
+  readonly keyId: string;
 }
 
 /** Those who call, besides the callers without a valid key, who get UNAUTHENTICATED everywhere. */
@@ -93,6 +94,9 @@ export const QUERIES: readonly Operation[] = [
   { field: 'contractTree', expected: read, arguments: (w) => `contractId: "${w.contractId}"` },
   { field: 'documents', expected: read, arguments: (w) => `contractId: "${w.contractId}"` },
   { field: 'conversation', expected: read, arguments: (w) => `contractId: "${w.contractId}"` },
+  { field: 'node', expected: ownObject, arguments: (w) => `id: "${w.keyId}"` },
+  { field: 'keys', expected: own, arguments: () => 'first: 1' },
+  { field: 'identities', expected: own, arguments: () => '', selection: 'id' },
   { field: 'daemons', expected: own, arguments: () => '' },
   { field: 'task', expected: read, arguments: (w) => `id: "${w.taskId}"` },
   { field: 'tasks', expected: read, arguments: (w) => `contractId: "${w.contractId}"` },
@@ -128,6 +132,10 @@ const sha = '1'.repeat(40);
 
 export const MUTATIONS: readonly Operation[] = [
   mutation('createKey', own, () => 'kind: USER, name: "mine"'),
+  mutation('rotateKey', ownObject, (w) => `keyId: "${w.keyId}"`),
+  mutation('revokeKey', ownObject, (w) => `keyId: "${w.keyId}"`),
+  mutation('linkIdentity', own, () => 'token: "x"'),
+  mutation('unlinkIdentity', ownObject, () => 'identityId: "identity_01h455vb4pex5vsknk084sn02q"'),
   mutation('createContract', own, () => 'name: "x", startSupervisor: false'),
   mutation('drainDaemon', ownObject, (w) => `daemonId: "${w.daemonId}"`),
   mutation('answerQuestion', ownObject, (w) => `questionId: "${w.questionId}", text: "yes"`),

@@ -1,10 +1,12 @@
 import { issueKey } from '../../src/keys/key.service.ts';
+import { createOwner } from '../../src/keys/owners.ts';
+import type { AccessConfig } from '../../src/platform/access-config.ts';
 import type { Clock } from '../../src/platform/clock.ts';
+import { accessOf, serverConfig } from '../../src/platform/config.ts';
 import type { Doorbell } from '../../src/platform/doorbell.ts';
-import { createLogger } from '../../src/platform/logger.ts';
+import { createLogger, type Logger } from '../../src/platform/logger.ts';
 import { transact } from '../../src/platform/transaction.ts';
-import { createOwner } from '../../src/server/owners.ts';
-import { type RunningServer, startServer } from '../../src/server/server.ts';
+import { type RunningServer, type ServerOptions, startServer } from '../../src/server/server.ts';
 import { Api } from './api.ts';
 import { onEnd } from './cleanup.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
@@ -21,21 +23,33 @@ export interface TestServer {
   close(): Promise<void>;
 }
 
+export interface TestServerOptions {
+  readonly clock?: Clock;
+  readonly logLevel?: string;
+  readonly logger?: Logger;
+  readonly doorbell?: (doorbell: Doorbell) => Doorbell;
+  readonly production?: boolean;
+  readonly access?: Partial<AccessConfig>;
+  readonly limits?: ServerOptions['limits'];
+}
+
 /** A server on a database of its own. It is closed at the end of the test file. */
-export async function startTestServer(
-  options: { clock?: Clock; logLevel?: string; doorbell?: (doorbell: Doorbell) => Doorbell } = {},
-): Promise<TestServer> {
+export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   const database = await createTestDatabase();
+  const production = options.production ?? false;
+  const access = accessOf(serverConfig({}, production ? { NODE_ENV: 'production' } : {}));
   const config = {
     host: '127.0.0.1',
     port: 0,
     databaseUrl: database.databaseUrl,
     dataDir: database.dataDir,
     logLevel: 'warn' as const,
-    production: false,
+    production,
+    access: { ...access, ...options.access },
   };
   const instance = {
-    logger: createLogger(options.logLevel ?? 'error'),
+    logger: options.logger ?? createLogger(options.logLevel ?? 'error'),
+    ...(options.limits ? { limits: options.limits } : {}),
     ...(options.clock ? { clock: options.clock } : {}),
     ...(options.doorbell ? { doorbell: options.doorbell } : {}),
   };

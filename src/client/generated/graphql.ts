@@ -260,10 +260,14 @@ export type CreateContractInput = {
 
 /** A key to make. */
 export type CreateKeyInput = {
+  /** When it stops to count by itself; default: never. */
+  expiresAt?: string | null | undefined;
   /** What it is for. */
   kind: KeyKind;
   /** A name to know it by. */
   name: string;
+  /** Any text that names this request: sent again, also while the first is under way, it gives the first result and does nothing twice. The same again, after an answer that did not come, gives the same key with another secret; the first one stops. */
+  requestId?: string | null | undefined;
 };
 
 /** A pull request to open. */
