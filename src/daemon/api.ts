@@ -36,7 +36,7 @@ export interface Epochs {
  * Refusals that say nothing about the call: the same one may be taken later. A refused key ends the daemon
  * elsewhere.
  */
-const PASSING = new Set(['INTERNAL_SERVER_ERROR', 'SHUTTING_DOWN', 'UNAUTHENTICATED']);
+const PASSING = new Set(['INTERNAL_SERVER_ERROR', 'SHUTTING_DOWN', 'RATE_LIMITED', 'UNAUTHENTICATED']);
 
 /** Whether a call is to be repeated as it is. */
 export function isPassing(error: unknown): boolean {

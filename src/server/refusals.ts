@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { GraphQLError } from 'graphql';
-import type { ErrorCode } from '../platform/errors.ts';
+import { DomainError, type ErrorCode } from '../platform/errors.ts';
 
 /** Why a request goes no further than the door. */
 export interface Refusal {
@@ -40,9 +40,8 @@ export function refusalText({ status, message, retryAfter }: Refusal): string {
 
 /** The same for one operation over a WebSocket, which goes on. */
 export function refusalError({ code, message, retryAfter }: Refusal): GraphQLError {
-  return new GraphQLError(message, {
-    extensions: { code, ...(retryAfter === undefined ? {} : { retryAfter }) },
-  });
+  const extensions = retryAfter === undefined ? {} : { retryAfter };
+  return new GraphQLError(message, { originalError: new DomainError(code, message, { extensions }) });
 }
 
 export const FOREIGN_ORIGIN: Refusal = {

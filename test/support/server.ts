@@ -29,6 +29,7 @@ export interface TestServerOptions {
   readonly logger?: Logger;
   readonly doorbell?: (doorbell: Doorbell) => Doorbell;
   readonly production?: boolean;
+  readonly host?: string;
   readonly access?: Partial<AccessConfig>;
   readonly limits?: ServerOptions['limits'];
 }
@@ -39,7 +40,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const production = options.production ?? false;
   const access = accessOf(serverConfig({}, production ? { NODE_ENV: 'production' } : {}));
   const config = {
-    host: '127.0.0.1',
+    host: options.host ?? '127.0.0.1',
     port: 0,
     databaseUrl: database.databaseUrl,
     dataDir: database.dataDir,
