@@ -17,7 +17,7 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 
-/** How many objects a list is taken to have that says nothing about it. */
+/** How many objects a list is taken to have that says nothing about it, by `extensions: { listSize }` of its field. */
 const LIST = 10;
 /** The argument by which a connection says how many objects it gives. */
 const PAGE = 'first';
@@ -94,7 +94,8 @@ class Estimate {
     // `__typename`, and all of introspection, which is a few thousand names whatever is asked.
     if (!field || !node.selectionSet) return 1;
     const page = this.#page(field, node);
-    const objects = page ?? (isList(field.type) && !inPage ? LIST : 1);
+    const { listSize = LIST } = field.extensions as { listSize?: number };
+    const objects = page ?? (isList(field.type) && !inPage ? listSize : 1);
     return (
       1 +
       objects * this.below(node.selectionSet, getNamedType(field.type) as GraphQLOutputType, page !== null)

@@ -1,6 +1,40 @@
 import { type DocumentNode, type FragmentDefinitionNode, Kind, type SelectionSetNode } from 'graphql';
 import type { DocumentLimits } from './limits.ts';
 
+/**
+ * Looks at a text before it is parsed: brackets in each other, of selections, values and types, cost the parser and
+ * whoever comes after it a call each. Those in strings and comments mean nothing.
+ */
+export function nestingRefusal(text: string, limit: number): string | null {
+  let depth = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const character = text[at];
+    if (character === '{' || character === '(' || character === '[') depth += 1;
+    else if (character === '}' || character === ')' || character === ']') depth -= 1;
+    else if (character === '"') at = endOfString(text, at);
+    else if (character === '#') at = endOfLine(text, at);
+    if (depth > limit) return tooMany('brackets in each other', limit);
+  }
+  return null;
+}
+
+/** Where the string ends that begins here, or the text, which then does not parse. */
+function endOfString(text: string, start: number): number {
+  const isBlock = text.startsWith('"""', start);
+  for (let at = start + (isBlock ? 3 : 1); at < text.length; at += 1) {
+    if (isBlock && text.startsWith('\\"""', at)) at += 3;
+    else if (isBlock && text.startsWith('"""', at)) return at + 2;
+    else if (!isBlock && text[at] === '\\') at += 1;
+    else if (!isBlock && text[at] === '"') return at;
+  }
+  return text.length;
+}
+
+function endOfLine(text: string, start: number): number {
+  for (let at = start; at < text.length; at += 1) if (text[at] === '\n' || text[at] === '\r') return at;
+  return text.length;
+}
+
 /** What is asked for below one selection set, fragments counted wherever they are used. */
 interface Shape {
   readonly depth: number;

@@ -9,7 +9,7 @@ import {
 } from 'graphql';
 import { DomainError, type ErrorCode } from '../platform/errors.ts';
 import { documentCost } from './document-cost.ts';
-import { shapeRefusal } from './document-shape.ts';
+import { nestingRefusal, shapeRefusal } from './document-shape.ts';
 import type { DocumentLimits } from './limits.ts';
 
 export type Prepared = { readonly document: DocumentNode } | { readonly errors: readonly GraphQLError[] };
@@ -47,12 +47,13 @@ export class Documents {
     const { limits, introspection } = this.#rules;
     if (text.length > limits.length)
       return tooLarge(`The document has more than ${limits.length} characters.`);
+    const nesting = nestingRefusal(text, limits.nesting);
+    if (nesting) return tooLarge(nesting);
     let document: DocumentNode;
     try {
       document = parse(text, { maxTokens: limits.tokens });
     } catch (error) {
-      // The parser gives up at so many tokens, and JavaScript at so many brackets in each other.
-      if (!(error instanceof GraphQLError)) return tooLarge('The document is nested too deep.');
+      if (!(error instanceof GraphQLError)) throw error;
       if (/ contains more than \d+ tokens/.test(error.message))
         return tooLarge(`The document has more than ${limits.tokens} tokens.`);
       return { errors: [withCode(error, 'GRAPHQL_PARSE_FAILED')] };

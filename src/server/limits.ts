@@ -29,6 +29,8 @@ export interface DocumentLimits {
   /** Characters of the text. What is long is a variable's value, not the document. */
   readonly length: number;
   readonly tokens: number;
+  /** Brackets in each other: of selections, values, types. */
+  readonly nesting: number;
   /** Fields inside each other. The introspection query of tools needs 14. */
   readonly depth: number;
   /** Fields side by side. */
@@ -96,6 +98,7 @@ const DEFAULTS: Limits = {
   document: {
     length: 64 * KiB,
     tokens: 4_000,
+    nesting: 60,
     depth: 16,
     breadth: 100,
     fields: 1_000,
