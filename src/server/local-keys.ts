@@ -13,7 +13,7 @@ import { saveKey } from './owners.ts';
  */
 export async function createLocalKey(
   config: ServerConfig,
-  input: { kind: 'USER' | 'DAEMON'; name: string },
+  input: { kind: 'USER' | 'DAEMON'; name: string; expiresAt?: Date | null },
 ): Promise<string> {
   const instance = await openInstance({ ...config, logLevel: 'silent' });
   try {
@@ -24,6 +24,7 @@ export async function createLocalKey(
         kind: input.kind,
         name: requiredText(input.name, 'name', 100),
         ownerId: owner.id,
+        expiresAt: input.expiresAt ?? null,
       });
     });
     if (input.kind === 'USER') saveKey(config.dataDir, key);
