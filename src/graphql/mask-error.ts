@@ -3,6 +3,9 @@ import { GraphQLError } from 'graphql';
 import { DomainError, ERROR_CODES } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 
+/** Characters of a message that are told. */
+const MAX_MESSAGE = 2_000;
+
 /**
  * What a client is told of an error: a refusal as it is, anything unexpected only by a request id that is in the log.
  */
@@ -25,7 +28,7 @@ export function maskError(error: unknown, logger: Logger): GraphQLError {
   if (located && (original === undefined || original instanceof GraphQLError)) {
     // graphql-js found the document or its variables wrong: the caller's fault, told as it is.
     const { code, http } = located.extensions;
-    return new GraphQLError(located.message, {
+    return new GraphQLError(shortened(located.message), {
       ...where,
       // `http`, from the HTTP server for itself, is the status; it takes it out of what it sends.
       extensions: { code: isKnown(code) ? code : 'INVALID_INPUT', ...(http === undefined ? {} : { http }) },
@@ -37,6 +40,11 @@ export function maskError(error: unknown, logger: Logger): GraphQLError {
     ...where,
     extensions: { code: 'INTERNAL_SERVER_ERROR', requestId },
   } as never);
+}
+
+/** graphql-js repeats the whole of a value that does not fit, which may be a document of megabytes. */
+function shortened(message: string): string {
+  return message.length <= MAX_MESSAGE ? message : `${message.slice(0, MAX_MESSAGE).toWellFormed()}…`;
 }
 
 /** What we use has codes of its own, which are not in the list that callers can rely on. */

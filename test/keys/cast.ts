@@ -15,6 +15,7 @@ export interface Cast {
   readonly unauthenticated: Readonly<Record<string, Api>>;
   readonly daemon: HandDaemon;
   readonly otherDaemon: HandDaemon;
+  readonly theirDaemon: HandDaemon;
   readonly first: Furnished;
   /** Of the same owner. */
   readonly second: Furnished;
@@ -23,42 +24,42 @@ export interface Cast {
 }
 
 export async function assemble({ api, server, newOwner }: TestServer): Promise<Cast> {
-  const daemon = (await HandDaemon.connect(api, { name: 'FIRST daemon', max: 100 })).alive();
+  const daemon = (await HandDaemon.connect(api, { name: 'one', max: 100 })).alive();
   const first = await furnish(api, daemon, 'FIRST');
   const second = await furnish(api, daemon, 'SECOND');
   const otherOwner = await newOwner();
   const theirDaemon = (await HandDaemon.connect(otherOwner, { name: 'THEIRS daemon', max: 100 })).alive();
   const theirs = await furnish(otherOwner, theirDaemon, 'THEIRS');
-  await otherOwner.mutate('createKey', { kind: 'USER', name: 'THEIRS key' }, '__typename');
 
   // One that the first daemon had, and gives back, and the second has, and leaves.
   const movedId = await spawn(api, first.contractId);
   const older = await daemon.start(movedId);
-  const otherDaemon = (await HandDaemon.connect(api, { name: 'SECOND daemon' })).alive();
+  const otherDaemon = (await HandDaemon.connect(api, { name: 'two' })).alive();
   await daemon.report(movedId, 1, 'INTERRUPTED');
   const left = await otherDaemon.start(movedId);
   await otherDaemon.api.mutate('disconnectDaemon', { epoch: otherDaemon.epoch }, 'daemon { id }');
   await daemon.start(movedId, 3);
-  await otherDaemon.register({ name: 'SECOND daemon' });
+  await otherDaemon.register({ name: 'two' });
 
-  await daemon.register({ name: 'FIRST daemon', max: 100, agents: ['shell', 'only-one'] });
+  await daemon.register({ name: 'one', max: 100, agents: ['shell', 'only-one'] });
   const waiting = await spawn(api, first.contractId, { agent: 'only-one', useOwnWorktree: true });
   const command = await daemon.command('SPAWN_TASK', waiting);
 
   const key = async (name: string) => api.mutate('createKey', { kind: 'USER', name }, 'key record { id }');
-  const [spare, revoked, expired] = [await key('spare'), await key('revoked'), await key('expired')];
+  const [revoked, expired] = [await key('revoked'), await key('expired')];
   await api.mutate('revokeKey', { keyId: revoked.record.id }, '__typename');
   await rowsOf(server, "update key set expires_at = now() - interval '1 hour' where name = 'expired'");
   return {
     world: {
       contractId: first.contractId,
       taskId: first.taskId,
+      finishedId: first.finishedId,
       questionId: first.questionId,
       daemonId: daemon.id,
       epoch: daemon.epoch,
       commandId: command.id,
       worktreeId: first.worktreeId,
-      keyId: spare.record.id,
+      keyId: first.keyId,
     },
     callers: {
       user: api,
@@ -84,6 +85,7 @@ export async function assemble({ api, server, newOwner }: TestServer): Promise<C
     },
     daemon,
     otherDaemon,
+    theirDaemon,
     first,
     second,
     theirs,

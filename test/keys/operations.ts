@@ -3,6 +3,8 @@ export interface World {
   readonly contractId: string;
   /** A running work task of the contract, which is not the one whose key calls. */
   readonly taskId: string;
+  /** A work task of the contract that is done. */
+  readonly finishedId: string;
   readonly questionId: string;
   readonly daemonId: string;
   readonly commandId: string;
@@ -204,7 +206,7 @@ export const MUTATIONS: readonly Operation[] = [
   mutation('spawnTask', supervise, (w) => `contractId: "${w.contractId}", name: "x", plan: "x"`),
   mutation('cancelTask', supervise, (w) => `taskId: "${w.taskId}"`),
   mutation('sendMessage', supervise, (w) => `taskId: "${w.taskId}", content: "x"`),
-  mutation('mergeTask', supervise, (w) => `taskId: "${w.taskId}"`),
+  mutation('mergeTask', supervise, (w) => `taskId: "${w.finishedId}"`),
   mutation('completeContract', supervise, (w) => `contractId: "${w.contractId}", cancelTasks: true`),
   mutation('askQuestion', asking, (w) => `contractId: "${w.contractId}", question: "x", waitSeconds: 0`),
   mutation('awaitAnswer', question, (w) => `questionId: "${w.questionId}", timeoutSeconds: 0`),

@@ -48,6 +48,10 @@ describe.each([
     );
     expect(text).toContain('"errors"');
     expect(text).not.toContain('Did you mean');
+    const input = 'mutation($i: CreateKeyInput!) { createKey(input: $i) { key } }';
+    const field = await sendQuery(server.url, input, key, { i: { kin: 'USER', name: 'x' } });
+    expect(field.code).toBe('INVALID_INPUT');
+    expect(field.text).not.toContain('Did you mean');
   });
 
   test('2. the schema is not told', async () => {
@@ -131,6 +135,13 @@ describe.each([
   test('and the same field five hundred times is refused', async () => {
     expect((await ask(`query cop { ${repeat(500, () => '__typename')} }`)).code).toBe('DOCUMENT_TOO_LARGE');
   });
+});
+
+test('an error does not repeat a long value that was wrong', async () => {
+  const input = 'mutation($i: CreateKeyInput!) { createKey(input: $i) { key } }';
+  const key = { authorization: `Bearer ${api.key}` };
+  const { text } = await sendQuery(server.url, input, key, { i: { name: 'x'.repeat(1_000_000) } });
+  expect(text.length).toBeLessThan(5_000);
 });
 
 test('over a socket production tells no more than over HTTP', async () => {
