@@ -5,6 +5,13 @@ import { findPostgres } from './test/support/postgres-binaries.ts';
  * Three projects: what needs a database runs on both, what needs none runs once. Where there is no PostgreSQL that
  * project is left out, and says so: `TEST_DATABASE_URL`, or PostgreSQL's binaries, bring it in.
  */
+/** What the database makes no difference to, though a server needs one: it runs on the embedded one only. */
+const ONCE = [
+  'test/keys/reach.test.ts',
+  ...['audits', 'close-codes', 'cop', 'documents', 'door', 'fuzz', 'limits', 'secrets'].map(
+    (name) => `test/server/${name}.test.ts`,
+  ),
+];
 const onBothDatabases = {
   // Loading the server takes longer than most of these files: they share it. Each has a database of its own.
   isolate: false,
@@ -46,6 +53,7 @@ if (process.env.TEST_DATABASE_URL || findPostgres()) {
   projects.push(
     project('postgres', {
       ...onBothDatabases,
+      exclude: [...onBothDatabases.exclude, ...ONCE],
       env: { TEST_DATABASE: 'postgres' },
       globalSetup: 'test/support/postgres-cluster.ts',
     }),

@@ -180,12 +180,12 @@ export const QUERIES: readonly Operation[] = [
     expected: restore,
     arguments: () => 'checkpointId: "checkpoint_01h455vb4pex5vsknk084sn02q", index: 0',
   },
-  { field: 'waitForTask', expected: read, arguments: (w) => `taskId: "${w.taskId}", timeoutSeconds: 1` },
-  { field: 'waitForTasks', expected: read, arguments: (w) => `taskIds: ["${w.taskId}"], timeoutSeconds: 1` },
+  { field: 'waitForTask', expected: read, arguments: (w) => `taskId: "${w.finishedId}"` },
+  { field: 'waitForTasks', expected: read, arguments: (w) => `taskIds: ["${w.finishedId}"]` },
 ];
 
-/** Queries that are asked of a daemon or wait: they are run for those who are refused only. */
-export const SLOW = ['taskDiff', 'worktreeFile', 'waitForTask', 'waitForTasks'];
+/** Queries that are asked of a daemon: they are run for those who are refused only. */
+export const SLOW = ['taskDiff', 'worktreeFile'];
 
 function mutation(field: string, expected: Expected, input: (world: World) => string): Operation {
   return { field, expected, arguments: (world) => `input: { ${input(world)} }` };

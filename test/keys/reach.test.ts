@@ -95,10 +95,8 @@ const EXPLORERS: readonly Explorer[] = [
   explorer('the red team', 'redTeam', first.redTeam, first, daemon),
   explorer('the daemon', 'daemon', daemon.api, first, daemon),
   explorer('the supervisor of another contract', 'supervisor', second.supervisor, second, daemon),
-  explorer('a work task of another contract', 'workTask', second.worker, second, daemon),
   explorer('another daemon', 'daemon', otherDaemon.api, first, otherDaemon),
   explorer('another owner', 'user', callers.otherOwner, theirs, theirDaemon),
-  explorer("another owner's supervisor", 'supervisor', theirs.supervisor, theirs, theirDaemon),
   explorer("another owner's daemon", 'daemon', theirDaemon.api, theirs, theirDaemon),
 ];
 
@@ -153,7 +151,9 @@ function question(kind: string, operation: Operation, world: World): string {
   const type = getNamedType(root?.getFields()[operation.field]?.type)?.name ?? '';
   // As many as there are: the table asks for one, which is enough to be refused.
   const given = operation.arguments(world).replace('first: 1', 'first: 100');
-  const below = operation.scalar ? '' : `{ ${everythingBelow(type)} }`;
+  // What an object is asked for does not depend on the way to it: queries have walked all of it.
+  const levels = kind === 'query' ? undefined : kind === 'mutation' ? 2 : 0;
+  const below = operation.scalar ? '' : `{ ${everythingBelow(type, levels)} }`;
   return `${kind} { ${operation.field}${given ? `(${given})` : ''} ${below} }`;
 }
 

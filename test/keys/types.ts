@@ -96,6 +96,5 @@ export const UNSEEN: readonly string[] = [
   'TaskDiff.checkpoint',
   ...['contract', 'eventType', 'occurredAt', 'sequence', 'task'].map((field) => `TaskStalledEvent.${field}`),
   'WaitResult.errorMessage',
-  'WaitResult.outputSummary',
   'WorktreeFile.checkpoint',
 ];

@@ -21,38 +21,44 @@ const JOINT = '__';
 /**
  * Everything that can be asked for below a type, each type once on every way there. Each value is called
  * `Type__field`, so that an answer says what of it was given.
+ * @param levels how far down objects are followed; of those further down is asked what they say of themselves
  */
-export function everythingBelow(typeName: string, way: readonly string[] = []): string {
+export function everythingBelow(
+  typeName: string,
+  levels = Number.POSITIVE_INFINITY,
+  way: readonly string[] = [],
+): string {
   const type = schema.getType(typeName);
   if (isAbstractType(type)) {
     const possible = schema.getPossibleTypes(type).filter(({ name }) => !way.includes(name));
-    return possible.map(({ name }) => `... on ${name} { ${everythingBelow(name, way)} }`).join(' ');
+    return possible.map(({ name }) => `... on ${name} { ${everythingBelow(name, levels, way)} }`).join(' ');
   }
   if (!isObjectType(type)) throw new Error(`${typeName} is no type with fields`);
-  const fields = Object.values(type.getFields()).map((field) =>
-    fieldBelow(typeName, field, [...way, typeName]),
-  );
+  const fields = Object.values(type.getFields()).map((field) => {
+    const name = `${typeName}${JOINT}${field.name}: ${field.name}${argumentsOf(typeName, field)}`;
+    const below = getNamedType(field.type);
+    if (!isCompositeType(below)) return name;
+    if (below.name === typeName || levels === 0) return `${name} { ${leavesOf(below.name)} }`;
+    if (way.includes(below.name)) return '';
+    const selection = everythingBelow(below.name, levels - 1, [...way, typeName]);
+    return selection.trim() === '' ? '' : `${name} { ${selection} }`;
+  });
   return `__typename ${fields.join(' ')}`;
 }
 
-function fieldBelow(parent: string, field: GraphQLField<unknown, unknown>, way: readonly string[]): string {
-  const name = `${parent}${JOINT}${field.name}: ${field.name}${argumentsOf(parent, field)}`;
-  const type = getNamedType(field.type);
-  if (!isCompositeType(type)) return name;
-  if (type.name === parent) return `${name} { ${leavesOf(parent)} }`;
-  if (way.includes(type.name)) return '';
-  const below = everythingBelow(type.name, way);
-  return below.trim() === '' ? '' : `${name} { ${below} }`;
-}
-
-/** Of one that is inside one of its own kind: what it says of itself. */
+/** What an object says of itself, without others. */
 function leavesOf(typeName: string): string {
   const type = schema.getType(typeName);
+  if (isAbstractType(type))
+    return `__typename ${schema
+      .getPossibleTypes(type)
+      .map(({ name }) => `... on ${name} { ${leavesOf(name)} }`)
+      .join(' ')}`;
   const fields = isObjectType(type) ? Object.values(type.getFields()) : [];
-  return fields
+  const leaves = fields
     .filter((field) => !isCompositeType(getNamedType(field.type)))
-    .map((field) => `${typeName}${JOINT}${field.name}: ${field.name}${argumentsOf(typeName, field)}`)
-    .join(' ');
+    .map((field) => `${typeName}${JOINT}${field.name}: ${field.name}${argumentsOf(typeName, field)}`);
+  return `__typename ${leaves.join(' ')}`;
 }
 
 function argumentsOf(parent: string, field: GraphQLField<unknown, unknown>): string {
