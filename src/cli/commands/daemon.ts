@@ -40,6 +40,8 @@ export function register(command: Command, cli: Cli): void {
     .addOption(new Option(WITH_PARENT).hideHelp())
     .action(async (options: Options) => {
       const { logLevel, withParent, ...flags } = options;
+      // Arguments are for everybody on this machine to read.
+      if (flags.key) process.title = 'taskmesh daemon';
       const server = flags.server ?? cli.flags.url;
       const { keyFile, dataDir } = cli.flags;
       const config = daemonConfig({ ...flags, server, keyFile, dataDir }, cli.terminal.env);
