@@ -90,7 +90,12 @@ export function serveWebSocket(
       onConnect: async (connection) => {
         const { socket, request } = connection.extra;
         const key = keyOf(connection);
-        const entry = await door.enter(request, key);
+        const entry = await door.enter(request, key).catch((error: unknown) => {
+          runtime.logger.warn({ err: error }, 'a key could not be looked up');
+          return null;
+        });
+        // The database is away, say. Clients take this for a reason to come back.
+        if (!entry) return close(socket, CloseCode.InternalServerError, 'The key cannot be looked up now.');
         // 4401, which clients take as final; the same for an unknown, an expired and a revoked key. Without it they
         // would try again and again.
         if (typeof entry === 'string') return close(socket, CloseCode.Unauthorized, entry);

@@ -8,7 +8,15 @@ it.skipIf(process.platform !== 'linux')(
   async () => {
     const key = `tmk_daemon_${'k'.repeat(43)}`;
     const server = 'http://127.0.0.1:1/graphql';
-    const program = new Program(['daemon', '--server', server, '--key', key, '--data-dir', temporaryDirectory()]);
+    const program = new Program([
+      'daemon',
+      '--server',
+      server,
+      '--key',
+      key,
+      '--data-dir',
+      temporaryDirectory(),
+    ]);
     const file = `/proc/${program.child.pid}/cmdline`;
     await eventually(() => readFileSync(file, 'utf8').startsWith('taskmesh daemon'));
     expect(readFileSync(file, 'utf8')).not.toContain('kkkk');
