@@ -1,6 +1,17 @@
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { findPostgres } from './test/support/postgres-binaries.ts';
 
+/** What the database makes no difference to, though a server needs one: it runs on the embedded one only. */
+const ONCE = [
+  // The tools of agents and the examples know no database.
+  'test/mcp/**',
+  'test/e2e/examples.test.ts',
+  'test/keys/reach.test.ts',
+  ...['audits', 'close-codes', 'cop', 'documents', 'door', 'fuzz', 'limits', 'secrets'].map(
+    (name) => `test/server/${name}.test.ts`,
+  ),
+];
+
 /**
  * Three projects: what needs a database runs on both, what needs none runs once. Where there is no PostgreSQL that
  * project is left out, and says so: `TEST_DATABASE_URL`, or PostgreSQL's binaries, bring it in.
@@ -47,8 +58,7 @@ if (process.env.TEST_DATABASE_URL || findPostgres()) {
   projects.push(
     project('postgres', {
       ...onBothDatabases,
-      // The tools of agents and the examples know no database.
-      exclude: [...onBothDatabases.exclude, 'test/mcp/**', 'test/e2e/examples.test.ts'],
+      exclude: [...onBothDatabases.exclude, ...ONCE],
       env: { TEST_DATABASE: 'postgres' },
       globalSetup: 'test/support/postgres-cluster.ts',
     }),

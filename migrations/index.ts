@@ -2,10 +2,12 @@ import type { MigrationEntry } from '../src/platform/database.ts';
 import { Migration20261123023949 } from './20261123023949-initial.ts';
 import { Migration20261124203052 } from './20261124203052-conversations-and-budgets.ts';
 import { Migration20261124213621 } from './20261124213621-red-team-and-rewinding.ts';
+import { Migration20261124223840 } from './20261124223840-identities.ts';
 
 /** Every migration, in order. A migration that has landed is never changed. */
 export const migrations: readonly MigrationEntry[] = [
   { name: '20261123023949-initial', class: Migration20261123023949 },
   { name: '20261124203052-conversations-and-budgets', class: Migration20261124203052 },
   { name: '20261124213621-red-team-and-rewinding', class: Migration20261124213621 },
+  { name: '20261124223840-identities', class: Migration20261124223840 },
 ];

@@ -68,6 +68,8 @@ const BY_ERROR_CODE: Readonly<Record<ErrorCode, ExitCode>> = {
   REPOSITORY_NOT_FOUND: EXIT.failed,
   QUESTION_CLOSED: EXIT.failed,
   OUTPUT_GAP: EXIT.failed,
+  PAYLOAD_TOO_LARGE: EXIT.usage,
+  DOCUMENT_TOO_LARGE: EXIT.failed,
   // A server of another version than this CLI.
   GRAPHQL_PARSE_FAILED: EXIT.failed,
   GRAPHQL_VALIDATION_FAILED: EXIT.failed,

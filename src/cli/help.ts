@@ -50,6 +50,16 @@ export function dollars(text: string): number {
   throw new InvalidArgumentError('It takes an amount of US dollars, such as 5 or 2.50.');
 }
 
+const UNIT_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** Parses a time to come: `30m`, `12h`, `90d` from now, or a date. */
+export function pointInTime(text: string): Date {
+  const [, count, unit = ''] = /^(\d{1,6})([mhd])$/.exec(text.trim()) ?? [];
+  const time = count ? Date.now() + Number(count) * (UNIT_MS[unit] ?? 0) : Date.parse(text);
+  if (time > Date.now()) return new Date(time);
+  throw new InvalidArgumentError('It takes a time to come: 30m, 12h, 90d, or a date such as 2027-01-31.');
+}
+
 /** Collects an option that may be given more than once. */
 export function collect(value: string, before: string[] | undefined): string[] {
   return [...(before ?? []), value];

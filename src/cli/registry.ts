@@ -64,8 +64,32 @@ export const COMMANDS: Entry[] = [
   },
   {
     name: 'keys',
-    summary: 'keys for people and daemons',
-    commands: [{ name: 'create', summary: 'make a key', load: () => import('./commands/keys/create.ts') }],
+    summary: 'who may come in: keys for people and daemons, identities',
+    commands: [
+      { name: 'create', summary: 'make a key', load: () => import('./commands/keys/create.ts') },
+      { name: 'list', summary: 'list keys, newest first', load: () => import('./commands/keys/list.ts') },
+      {
+        name: 'rotate',
+        summary: 'put another key in the place of one',
+        load: () => import('./commands/keys/rotate.ts'),
+      },
+      { name: 'revoke', summary: 'take a key away', load: () => import('./commands/keys/revoke.ts') },
+      {
+        name: 'link',
+        summary: 'let somebody in by the identity provider',
+        load: () => import('./commands/keys/link.ts'),
+      },
+      {
+        name: 'unlink',
+        summary: 'let somebody in by the identity provider no more',
+        load: () => import('./commands/keys/unlink.ts'),
+      },
+      {
+        name: 'identities',
+        summary: 'list who comes in by the identity provider',
+        load: () => import('./commands/keys/identities.ts'),
+      },
+    ],
   },
   {
     name: 'contract',

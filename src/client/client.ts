@@ -46,13 +46,17 @@ export class TaskmeshClient {
     variables: NoInfer<TVariables>,
     options: RequestOptions = {},
   ): Promise<TResult> {
-    const giveUpAt = Date.now() + (options.retryForMs ?? 0);
+    const startedAt = Date.now();
     for (let pause = 100; ; pause = Math.min(pause * 2, 5_000)) {
       try {
         return await this.#send(document, variables, options);
       } catch (error) {
-        if (!(error instanceof UnreachableError) || Date.now() + pause > giveUpAt) throw error;
-        await delay(pause, undefined, options.signal ? { signal: options.signal } : {});
+        const wait = retryAfterMs(error);
+        // Turned away at the door: it was certainly not done, so it may be sent again whatever it is.
+        const giveUpAt = startedAt + Math.max(options.retryForMs ?? 0, wait === null ? 0 : BUSY_MS);
+        if (!(error instanceof UnreachableError || wait !== null)) throw error;
+        if (Date.now() + (wait ?? pause) > giveUpAt) throw error;
+        await delay(wait ?? pause, undefined, options.signal ? { signal: options.signal } : {});
       }
     }
   }
@@ -128,6 +132,16 @@ export class TaskmeshClient {
   }
 }
 
+/** For how long a server that says it is too much is asked again. Milliseconds. */
+const BUSY_MS = 30_000;
+
+/** null: it was not turned away for being too much. */
+function retryAfterMs(error: unknown): number | null {
+  if (!(error instanceof ApiError) || error.code !== 'RATE_LIMITED') return null;
+  const { retryAfter } = error.extensions;
+  return typeof retryAfter === 'number' ? retryAfter * 1_000 : null;
+}
+
 /** How often an idle socket is probed, and how long an answer may take. Milliseconds. */
 const PROBE_MS = 10_000;
 const ANSWER_MS = 5_000;
@@ -170,7 +184,9 @@ function asSubscriptionError(error: unknown, url: string): Error {
   if (error instanceof ApiError || error instanceof UnreachableError) return error;
   if (Array.isArray(error) && error[0]) {
     const [first] = error as { message: string; extensions?: Record<string, unknown> }[];
-    return refusalOf(url, first?.message ?? 'The subscription was refused.', first?.extensions);
+    const refusal = refusalOf(url, first?.message ?? 'The subscription was refused.', first?.extensions);
+    // Too much at the moment: as if the line was cut, come again.
+    return retryAfterMs(refusal) === null ? refusal : new UnreachableError(url, refusal);
   }
   const close = error as { code?: unknown; reason?: unknown };
   if (close.code === 4401 || close.code === 4403) {

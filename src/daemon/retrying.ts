@@ -3,7 +3,7 @@ import { ApiError, UnreachableError } from '../client/errors.ts';
 import type { Logger } from './options.ts';
 
 /** Refusals that say nothing about the call: the same one may be taken later. */
-const PASSING = new Set(['INTERNAL_SERVER_ERROR', 'SHUTTING_DOWN']);
+const PASSING = new Set(['INTERNAL_SERVER_ERROR', 'SHUTTING_DOWN', 'RATE_LIMITED']);
 
 /** Whether a call is to be repeated as it is. */
 export function isPassing(error: unknown): boolean {

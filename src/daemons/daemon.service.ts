@@ -6,7 +6,7 @@ import { authorize } from '../keys/permissions.ts';
 import { kysely } from '../platform/database.ts';
 import { topics } from '../platform/doorbell.ts';
 import { notFound } from '../platform/errors.ts';
-import { newId, parseId, toUuid } from '../platform/ids.ts';
+import { type Id, newId, parseId, toUuid } from '../platform/ids.ts';
 import type { Operation } from '../platform/runtime.ts';
 import { move } from '../platform/states.ts';
 import { boundedInt, checkedText, requiredText } from '../platform/text.ts';
@@ -41,7 +41,7 @@ export async function registerDaemon(op: Operation, input: Registration): Promis
   return transact(op.runtime, async (tx) => {
     const key = await tx.em.findOneOrFail(
       Key,
-      { id: op.principal.keyId },
+      { id: op.principal.keyId as Id<'key'> },
       { lockMode: LockMode.PESSIMISTIC_WRITE },
     );
     let daemon = key.daemonId

@@ -15,12 +15,14 @@ export interface Context {
 export interface Caller {
   /** null without a valid key. */
   readonly principal: Principal | null;
+  /** Why there is none: told to the caller. */
+  readonly refusal?: string;
   readonly address: string | null;
   /** Aborted when the client goes away. */
   readonly signal: AbortSignal;
 }
 
-export function createContext(runtime: Runtime, { principal, address, signal }: Caller): Context {
+export function createContext(runtime: Runtime, { principal, refusal, address, signal }: Caller): Context {
   const loaders = new Loaders(runtime.db);
   let operation: Operation | undefined;
   return {
@@ -30,7 +32,7 @@ export function createContext(runtime: Runtime, { principal, address, signal }: 
       (operation ??= {
         runtime,
         em: runtime.db.fork(),
-        principal: requirePrincipal(principal),
+        principal: requirePrincipal(principal, refusal ?? 'A valid key is needed.'),
         address,
         signal,
       }),

@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { GraphQLError } from 'graphql';
 import { isDatabaseAway } from '../platform/database-failures.ts';
-import { DomainError } from '../platform/errors.ts';
+import { DomainError, ERROR_CODES } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
+
+/** Characters of a message that are told. */
+const MAX_MESSAGE = 2_000;
 
 /**
  * What a client is told of an error: a refusal as it is, anything unexpected only by a request id that is in the log.
@@ -25,9 +28,11 @@ export function maskError(error: unknown, logger: Logger): GraphQLError {
   }
   if (located && (original === undefined || original instanceof GraphQLError)) {
     // graphql-js found the document or its variables wrong: the caller's fault, told as it is.
-    return new GraphQLError(located.message, {
+    const { code, http } = located.extensions;
+    return new GraphQLError(shortened(located.message), {
       ...where,
-      extensions: { code: located.extensions.code ?? 'INVALID_INPUT' },
+      // `http`, from the HTTP server for itself, is the status; it takes it out of what it sends.
+      extensions: { code: isKnown(code) ? code : 'INVALID_INPUT', ...(http === undefined ? {} : { http }) },
     } as never);
   }
   const requestId = randomUUID();
@@ -43,6 +48,16 @@ export function maskError(error: unknown, logger: Logger): GraphQLError {
     ...where,
     extensions: { code: 'INTERNAL_SERVER_ERROR', requestId },
   } as never);
+}
+
+/** graphql-js repeats the whole of a value that does not fit, which may be a document of megabytes. */
+function shortened(message: string): string {
+  return message.length <= MAX_MESSAGE ? message : `${message.slice(0, MAX_MESSAGE).toWellFormed()}…`;
+}
+
+/** What we use has codes of its own, which are not in the list that callers can rely on. */
+function isKnown(code: unknown): boolean {
+  return typeof code === 'string' && Object.hasOwn(ERROR_CODES, code);
 }
 
 function originalOf(error: unknown): unknown {

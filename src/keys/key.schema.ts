@@ -2,7 +2,6 @@ import { builder } from '../graphql/builder.ts';
 import { Node, registerNode } from '../graphql/node.ts';
 import { notFound } from '../platform/errors.ts';
 import type { Principal } from '../platform/principal.ts';
-import { createKey } from './key.service.ts';
 import { Owner } from './owner.entity.ts';
 
 export const OwnerType = builder.objectRef<Owner>('Owner');
@@ -36,14 +35,6 @@ export const PrincipalKindType = builder.enumType('PrincipalKind', {
   },
 });
 
-const KeyKindType = builder.enumType('KeyKind', {
-  description: 'What a key is for.',
-  values: {
-    USER: { description: 'For a person: everything the owner may do.' },
-    DAEMON: { description: 'For one worker machine.' },
-  },
-});
-
 export const ViewerType = builder.objectRef<Principal>('Viewer').implement({
   description: 'Who is calling.',
   fields: (t) => ({
@@ -69,34 +60,5 @@ builder.queryField('viewer', (t) =>
     type: ViewerType,
     description: 'Who is calling, as the key says.',
     resolve: (_, __, context) => context.operation().principal,
-  }),
-);
-
-interface CreatedKey {
-  key: string;
-  name: string;
-  kind: 'USER' | 'DAEMON';
-}
-const CreateKeyPayload = builder.objectRef<CreatedKey>('CreateKeyPayload').implement({
-  description: 'A new key.',
-  fields: (t) => ({
-    key: t.exposeString('key', { description: 'The key. It is shown this once: keep it.' }),
-    name: t.exposeString('name', { description: 'Its name.' }),
-    kind: t.field({ type: KeyKindType, description: 'What it is for.', resolve: (created) => created.kind }),
-  }),
-});
-const CreateKeyInput = builder.inputType('CreateKeyInput', {
-  description: 'A key to make.',
-  fields: (t) => ({
-    kind: t.field({ type: KeyKindType, required: true, description: 'What it is for.' }),
-    name: t.string({ required: true, description: 'A name to know it by.' }),
-  }),
-});
-builder.mutationField('createKey', (t) =>
-  t.field({
-    type: CreateKeyPayload,
-    description: 'Makes a key for a person or a daemon. For the owner.',
-    args: { input: t.arg({ type: CreateKeyInput, required: true, description: 'The key to make.' }) },
-    resolve: (_, { input }, context) => createKey(context.operation(), input),
   }),
 );

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { homedir, hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { type AccessConfig, accessSchema, accessSettings } from './access-config.ts';
 import { DomainError } from './errors.ts';
 
 /**
@@ -25,6 +26,8 @@ const serverSchema = z.object({
     .nullable(),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
   production: z.boolean(),
+  /** Left out: what `accessSettings` gives for an empty environment. */
+  access: accessSchema.optional(),
 });
 export type ServerConfig = z.infer<typeof serverSchema>;
 
@@ -44,7 +47,13 @@ export function serverConfig(flags: ServerFlags = {}, env: NodeJS.ProcessEnv = p
     databaseUrl: (flags.databaseUrl ?? env.DATABASE_URL) || null,
     logLevel: flags.logLevel ?? env.TASKMESH_LOG_LEVEL ?? 'info',
     production: env.NODE_ENV === 'production',
+    access: accessSettings(env, env.NODE_ENV === 'production'),
   });
+}
+
+/** How the server may be reached, also where the configuration was written by hand without saying. */
+export function accessOf(config: ServerConfig): AccessConfig {
+  return config.access ?? parse(accessSchema, accessSettings({}, config.production));
 }
 
 export interface ClientConfig {

@@ -33,10 +33,13 @@ export const ERROR_CODES = {
   STALE_ATTEMPT: 'The task was started again since; this attempt may not act any more.',
   STALE_EPOCH: 'The daemon connected again since; this connection may not act any more.',
   OUTPUT_GAP: 'Output before this batch is missing; go on from `extensions.nextIndex`.',
-  RATE_LIMITED: 'Too many of these within the time; wait, or keep to what matters.',
   SHUTTING_DOWN: 'The server is stopping; connect again.',
   UNAVAILABLE:
     'The database is away for a moment. Repeat the call as it is; whether this one was done is not known.',
+  RATE_LIMITED:
+    'Too many of these within the time; come again after `extensions.retryAfter` seconds where it says so, or keep to what matters.',
+  PAYLOAD_TOO_LARGE: 'The request is larger than this kind of key may send.',
+  DOCUMENT_TOO_LARGE: 'The document is too long, deep, wide or costly; ask for less at once.',
   GRAPHQL_PARSE_FAILED: 'The document is not GraphQL.',
   GRAPHQL_VALIDATION_FAILED: 'The document does not fit the schema.',
   INTERNAL_SERVER_ERROR: 'Something unexpected; `extensions.requestId` finds it in the log.',

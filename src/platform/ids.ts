@@ -7,7 +7,7 @@ import { invalidInput } from './errors.ts';
  * https://github.com/jetify-com/typeid/tree/main/spec
  */
 export const ID_PREFIXES = [
-  'owner', 'key', 'contract', 'repo', 'doc', 'task', 'worktree', 'daemon', 'command', 'question', 'checkpoint',
+  'owner', 'key', 'identity', 'contract', 'repo', 'doc', 'task', 'worktree', 'daemon', 'command', 'question', 'checkpoint',
   'message', 'turn', 'history',
 ] as const; // biome-ignore format: one glance
 export type IdPrefix = (typeof ID_PREFIXES)[number];

@@ -1,14 +1,18 @@
 import type { Id } from './ids.ts';
 
-/** Who is calling, as proved by a key. `keyId` finds the sockets to close when the key is revoked. */
+/**
+ * Who is calling, as proved by a key or by a token of the identity provider. `keyId` is the credential: limits count by
+ * it, and by it are found the sockets to close when it is revoked.
+ */
 export type Principal = UserPrincipal | TaskPrincipal | DaemonPrincipal;
 
 interface Holder {
   readonly ownerId: Id<'owner'>;
-  readonly keyId: Id<'key'>;
+  readonly keyId: Id<'key'> | Id<'identity'>;
   readonly keyName: string;
 }
 
+/** A person. One who came with a token has `identity_…` as `keyId` and the token's subject as `keyName`. */
 export interface UserPrincipal extends Holder {
   readonly kind: 'USER';
 }

@@ -1,3 +1,4 @@
+import type { IdentityProviderConfig } from './access-config.ts';
 import type { Clock } from './clock.ts';
 import type { Database, EntityManager } from './database.ts';
 import type { Doorbell } from './doorbell.ts';
@@ -13,6 +14,8 @@ export interface Runtime {
   readonly logger: Logger;
   /** Aborted when the instance stops: whoever waits is told, and waits on at another one. */
   readonly closing: AbortSignal;
+  /** Whose tokens are taken besides keys; null: keys only. */
+  readonly identityProvider: IdentityProviderConfig | null;
 }
 
 /** One call of the API: who, from where, and until when. Services take it first. */
@@ -27,11 +30,11 @@ export interface Operation {
   readonly signal: AbortSignal;
 }
 
-/** @throws DomainError UNAUTHENTICATED when no valid key came with the call */
-export function requirePrincipal(principal: Principal | null): Principal {
+/**
+ * @param refusal what the caller is told when nobody is
+ * @throws DomainError UNAUTHENTICATED when no valid key came with the call
+ */
+export function requirePrincipal(principal: Principal | null, refusal: string): Principal {
   if (principal) return principal;
-  throw new DomainError(
-    'UNAUTHENTICATED',
-    'A valid key is needed: send it as `Authorization: Bearer tmk_…`, over WebSocket in the connectionParams.',
-  );
+  throw new DomainError('UNAUTHENTICATED', refusal);
 }

@@ -13,6 +13,7 @@ import { History } from '../events/history.entity.ts';
 import { Key } from '../keys/key.entity.ts';
 import { Owner } from '../keys/owner.entity.ts';
 import { OwnerCounter } from '../keys/owner-counter.entity.ts';
+import { OwnerIdentity } from '../keys/owner-identity.entity.ts';
 import { Request } from '../keys/request.entity.ts';
 import { Question } from '../questions/question.entity.ts';
 import { Task } from '../tasks/task.entity.ts';
@@ -24,6 +25,7 @@ import { Worktree } from '../worktrees/worktree.entity.ts';
 export const entities = [
   Owner,
   OwnerCounter,
+  OwnerIdentity,
   Key,
   Request,
   Contract,

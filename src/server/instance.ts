@@ -3,8 +3,9 @@ import { mkdirSync } from 'node:fs';
 import { migrations } from '../../migrations/index.ts';
 import { registerCommandHandlers } from '../daemons/command.service.ts';
 import { tailsOf } from '../events/tail.ts';
+import { finishNotes } from '../keys/last-use.ts';
 import { type Clock, systemClock } from '../platform/clock.ts';
-import type { ServerConfig } from '../platform/config.ts';
+import { accessOf, type ServerConfig } from '../platform/config.ts';
 import { type Database, migrate, openDatabase } from '../platform/database.ts';
 import { type Doorbell, LocalDoorbell } from '../platform/doorbell.ts';
 import { createLogger, type Logger } from '../platform/logger.ts';
@@ -56,8 +57,9 @@ export async function openInstance(config: ServerConfig, options: InstanceOption
     const closing = new AbortController();
     // Each waiting request listens to it.
     setMaxListeners(0, closing.signal);
+    const { identityProvider } = accessOf(config);
     const clock = options.clock ?? systemClock;
-    const runtime: Runtime = { db, doorbell, clock, logger, closing: closing.signal };
+    const runtime: Runtime = { db, doorbell, clock, logger, closing: closing.signal, identityProvider };
     return {
       runtime,
       migrated,
@@ -79,6 +81,7 @@ async function openDoorbell(databaseUrl: string | null, logger: Logger): Promise
 
 async function closeInstance(runtime: Runtime, db: Database): Promise<void> {
   await tailsOf(runtime).close();
+  await finishNotes(runtime);
   await runtime.doorbell.close();
   await db.close();
 }

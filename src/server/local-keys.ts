@@ -1,10 +1,11 @@
 import { issueKey } from '../keys/key.service.ts';
 import { Owner } from '../keys/owner.entity.ts';
+import { createOwner } from '../keys/owners.ts';
 import type { ServerConfig } from '../platform/config.ts';
 import { requiredText } from '../platform/text.ts';
 import { transact } from '../platform/transaction.ts';
 import { openInstance } from './instance.ts';
-import { createOwner, saveKey } from './owners.ts';
+import { saveKey } from './owners.ts';
 
 /**
  * Makes a key straight in the database, on the server's machine: for when all keys are lost. A user key is also saved
@@ -12,7 +13,7 @@ import { createOwner, saveKey } from './owners.ts';
  */
 export async function createLocalKey(
   config: ServerConfig,
-  input: { kind: 'USER' | 'DAEMON'; name: string },
+  input: { kind: 'USER' | 'DAEMON'; name: string; expiresAt?: Date | null },
 ): Promise<string> {
   const instance = await openInstance({ ...config, logLevel: 'silent' });
   try {
@@ -23,6 +24,7 @@ export async function createLocalKey(
         kind: input.kind,
         name: requiredText(input.name, 'name', 100),
         ownerId: owner.id,
+        expiresAt: input.expiresAt ?? null,
       });
     });
     if (input.kind === 'USER') saveKey(config.dataDir, key);

@@ -2,18 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { issueKey } from '../keys/key.service.ts';
 import { Owner } from '../keys/owner.entity.ts';
-import { OwnerCounter } from '../keys/owner-counter.entity.ts';
-import { newId } from '../platform/ids.ts';
+import { createOwner } from '../keys/owners.ts';
 import type { Runtime } from '../platform/runtime.ts';
-import { type Transaction, transact } from '../platform/transaction.ts';
-
-/** Makes an owner with all that belongs to one. */
-export async function createOwner(tx: Transaction, name: string): Promise<Owner> {
-  const owner = tx.em.create(Owner, { id: newId('owner'), name, createdAt: tx.now });
-  await tx.em.flush();
-  tx.em.create(OwnerCounter, { ownerId: owner.id });
-  return owner;
-}
+import { transact } from '../platform/transaction.ts';
 
 /**
  * On an empty database: makes an owner and a user key, and saves the key where the local CLI finds it.

@@ -7,6 +7,8 @@ import '../contracts/contract.mutations.ts';
 import '../daemons/daemon.schema.ts';
 import '../daemons/command.schema.ts';
 import '../daemons/daemon-contracts.schema.ts';
+import '../daemons/manage-keys.schema.ts';
+import '../daemons/link-identity.schema.ts';
 import '../conversations/conversation.schema.ts';
 import '../tasks/task.schema.ts';
 import '../tasks/task.mutations.ts';

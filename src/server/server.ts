@@ -1,18 +1,26 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { ServerConfig } from '../platform/config.ts';
+import { isLoopback } from '../platform/access-config.ts';
+import { accessOf, type ServerConfig } from '../platform/config.ts';
 import { DomainError } from '../platform/errors.ts';
 import { Reactor } from '../platform/reactor.ts';
 import type { Runtime } from '../platform/runtime.ts';
 import { scheduler } from '../scheduler/scheduler.ts';
 import { supervision } from '../supervisor/supervision.ts';
+import { masking } from './answers.ts';
+import type { DoorCounters } from './callers.ts';
+import { Documents } from './documents.ts';
+import { Door } from './door.ts';
 import { answerHealth } from './health.ts';
 import { type InstanceOptions, openInstance } from './instance.ts';
+import { type Limits, limitsOf } from './limits.ts';
 import { createFirstOwner } from './owners.ts';
+import { schema } from './schema.ts';
+import { secure } from './security-headers.ts';
 import { cutSlowClients } from './slow-clients.ts';
 import { Traffic } from './traffic.ts';
 import { serveWebSocket } from './websocket.ts';
-import { createGraphQLServer, GRAPHQL_PATH } from './yoga.ts';
+import { createGraphQLServer, GRAPHQL_PATH, type Yoga } from './yoga.ts';
 
 export interface RunningServer {
   /** The GraphQL endpoint: HTTP, SSE and WebSocket. */
@@ -23,10 +31,19 @@ export interface RunningServer {
   readonly runtime: Runtime;
   readonly scheduler: Reactor;
   readonly supervision: Reactor;
+  /** Who was turned away at the door, since the start. */
+  readonly counters: Readonly<DoorCounters>;
   /** Takes no new connections, ends the open ones and closes the database. */
   close(): Promise<void>;
 }
 
+export interface ServerOptions extends InstanceOptions {
+  /** Gets the limits of the configuration and gives the ones to use. */
+  readonly limits?: (limits: Limits) => Limits;
+}
+
+/** How long a request may take to arrive. Milliseconds. */
+const REQUEST_MS = 120_000;
 /**
  * All of a stop, also with a database that does not answer any more: a service manager kills after 10 s. What is not done
  * by then is as if the process had been killed, which loses nothing either. Milliseconds.
@@ -38,21 +55,30 @@ const DATABASE_CLOSES_WITHIN_MS = 1_000;
  * Starts a server: database and migrations, the scheduler, HTTP and WebSocket.
  * @throws DomainError INVALID_INPUT when the port or the data directory is taken
  */
-export async function startServer(
-  config: ServerConfig,
-  options: InstanceOptions = {},
-): Promise<RunningServer> {
+export async function startServer(config: ServerConfig, options: ServerOptions = {}): Promise<RunningServer> {
+  const access = accessOf(config);
+  refuseOpenAddress(config.host, access.behindTls);
+  const limits = limitsOf(access.limits);
   const instance = await openInstance(config, options);
   const { runtime } = instance;
   try {
     const firstKey = await createFirstOwner(runtime, config.dataDir);
-    const yoga = createGraphQLServer(runtime, config.production);
+    const door = new Door(runtime, access, options.limits?.(limits) ?? limits);
+    const { introspection, graphiql } = access;
+    const documents = new Documents(schema, { limits: door.limits.document, introspection });
+    const mask = masking(runtime.logger, introspection);
+    const yoga = createGraphQLServer(runtime, { documents, graphiql, mask });
     const traffic = new Traffic();
     const http = createServer((request, response) => {
       if (answerHealth(runtime, traffic, request, response)) return;
-      if (traffic.admit(request, response)) void yoga(request, response, { req: request });
+      if (!traffic.admit(request, response)) return;
+      answer(door, yoga, request, response).catch((error: unknown) => {
+        runtime.logger.warn({ err: error }, 'a request could not be answered');
+        response.destroy();
+      });
     });
-    const sockets = serveWebSocket(http, runtime);
+    http.requestTimeout = REQUEST_MS;
+    const sockets = serveWebSocket(http, runtime, { door, documents, mask });
     const stopCutting = cutSlowClients(http, runtime.logger, options.stallMs);
     await listen(http, config);
     const reactors = {
@@ -61,6 +87,7 @@ export async function startServer(
     };
     for (const reactor of Object.values(reactors)) reactor.start();
     const { port } = http.address() as AddressInfo;
+    door.opened(config.host, port);
     const host = config.host.includes(':') ? `[${config.host}]` : config.host;
     const url = `http://${host}:${port}${GRAPHQL_PATH}`;
     runtime.logger.info({ url, embedded: runtime.db.embedded, migrated: instance.migrated }, 'ready');
@@ -74,11 +101,41 @@ export async function startServer(
       await atMost(DATABASE_CLOSES_WITHIN_MS, instance.close());
     };
     let closing: Promise<void> | undefined;
-    return { url, port, firstKey, runtime, ...reactors, close: () => (closing ??= close()) };
+    const { counters } = door;
+    return { url, port, firstKey, runtime, ...reactors, counters, close: () => (closing ??= close()) };
   } catch (error) {
     await instance.close();
     throw error;
   }
+}
+
+/**
+ * Keys and code would cross the network in clear.
+ * @throws DomainError INVALID_INPUT unless only this machine can come here, or TLS is said to stand in front
+ */
+function refuseOpenAddress(host: string, behindTls: boolean): void {
+  if (isLoopback(host) || behindTls) return;
+  throw new DomainError(
+    'INVALID_INPUT',
+    `Listening on ${host} would let others come here without encryption, and read keys on their way. ` +
+      'Put a proxy that ends TLS in front of it, and say so with TASKMESH_BEHIND_TLS=true; or listen on 127.0.0.1.',
+    { field: 'host' },
+  );
+}
+
+async function answer(
+  door: Door,
+  yoga: Yoga,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  if (request.url?.split('?')[0] !== GRAPHQL_PATH) {
+    secure(response, false);
+    response.writeHead(404).end();
+    return;
+  }
+  const admission = await door.admit(request, response);
+  if (admission) await yoga(request, response, { req: request, admission });
 }
 
 function listen(http: Server, config: ServerConfig): Promise<void> {

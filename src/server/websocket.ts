@@ -5,21 +5,18 @@ import { CloseCode, type ConnectionInitMessage, type Context as SocketContext } 
 import { type Extra, useServer } from 'graphql-ws/use/ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { createContext } from '../graphql/context.ts';
-import { maskError } from '../graphql/mask-error.ts';
-import { authenticate } from '../keys/key.service.ts';
-import { topics } from '../platform/doorbell.ts';
-import type { Principal } from '../platform/principal.ts';
 import type { Runtime } from '../platform/runtime.ts';
-import { Documents } from './documents.ts';
+import { watchCredential } from './credential-watch.ts';
+import type { Documents } from './documents.ts';
+import type { Door, Entry } from './door.ts';
+import { refusalError, refusalText } from './refusals.ts';
 import { schema } from './schema.ts';
 import { type Receiver, SharedExecution } from './shared-execution.ts';
+import { limitMessages, TOO_MUCH, withoutKeys } from './socket-limits.ts';
 import { Wire } from './wire.ts';
 import { GRAPHQL_PATH } from './yoga.ts';
 
-/** Largest message a client may send, in bytes: a document with its variables. */
-const MAX_MESSAGE = 1_024 * 1_024;
-/** How long a client has to introduce itself, and how often an idle connection is probed. Milliseconds. */
-const INIT_MS = 10_000;
+/** How often an idle connection is probed. Milliseconds. */
 const KEEP_ALIVE_MS = 12_000;
 /** How long a client has to answer the goodbye of a server that stops: one that vanished never does. Milliseconds. */
 const GOODBYE_MS = 2_000;
@@ -27,10 +24,12 @@ const GOODBYE_MS = 2_000;
 type Connection = SocketContext<ConnectionInitMessage['payload'], Extra>;
 
 interface Session {
-  readonly principal: Principal;
+  readonly entry: Entry;
   /** Ends with the socket: whoever waits for this client stops. */
   readonly closed: AbortController;
   readonly stopWatchingKey: () => void;
+  /** By the client's id of each operation under way: how to give its place back. */
+  readonly operations: Map<string, () => void>;
 }
 
 export interface WebSocketEndpoint {
@@ -38,15 +37,34 @@ export interface WebSocketEndpoint {
   close(): Promise<void>;
 }
 
+export interface WebSocketOptions {
+  readonly door: Door;
+  readonly documents: Documents;
+  /** What a caller is told of an error. */
+  readonly mask: (error: unknown) => GraphQLError;
+}
+
 /**
  * GraphQL over WebSocket (graphql-transport-ws) on the path of the HTTP endpoint. A connection is that of one key: it is
  * checked at `connection_init`, and revoking it closes the socket.
  */
-export function serveWebSocket(server: Server, runtime: Runtime): WebSocketEndpoint {
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE });
+export function serveWebSocket(
+  server: Server,
+  runtime: Runtime,
+  { door, documents, mask: maskOne }: WebSocketOptions,
+): WebSocketEndpoint {
+  const { limits } = door;
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: limits.socket.messageBytes });
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    const path = new URL(request.url ?? '/', 'http://localhost').pathname;
-    if (path !== GRAPHQL_PATH) return void socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n');
+    const turnAway = (text: string) => {
+      socket.on('error', () => undefined);
+      socket.end(text);
+    };
+    // Not by `new URL`, which throws at what is none.
+    if (request.url?.split('?')[0] !== GRAPHQL_PATH)
+      return turnAway('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n');
+    const refusal = door.refuseUpgrade(request);
+    if (refusal) return turnAway(refusalText(refusal));
     sockets.handleUpgrade(request, socket, head, (accepted) => sockets.emit('connection', accepted, request));
   };
   server.on('upgrade', upgrade);
@@ -57,50 +75,77 @@ export function serveWebSocket(server: Server, runtime: Runtime): WebSocketEndpo
     sessions.delete(socket);
     session?.stopWatchingKey();
     session?.closed.abort();
+    session?.entry.leave();
+    for (const giveBack of session?.operations.values() ?? []) giveBack();
   };
-  const mask = (errors: readonly unknown[]) => errors.map((error) => maskError(error, runtime.logger));
+  const ended = ({ extra: { socket } }: Connection, id: string) => {
+    const operations = sessions.get(socket)?.operations;
+    operations?.get(id)?.();
+    operations?.delete(id);
+  };
+  const mask = (errors: readonly unknown[]) => errors.map(maskOne);
   const format = (errors: readonly unknown[]) => mask(errors).map((error) => error.toJSON());
 
-  const documents = new Documents(schema);
   const shared = new SharedExecution(runtime, format);
   const receivers = new WeakMap<ExecutionArgs, Receiver>();
   const endpoint = useServer(
     {
-      connectionInitWaitTimeout: INIT_MS,
+      connectionInitWaitTimeout: limits.socket.initMs,
       onConnect: async (connection) => {
+        const { socket, request } = connection.extra;
         const key = keyOf(connection);
-        const principal = await authenticate(runtime, key);
-        const { socket } = connection.extra;
+        const entry = await door.enter(request, key).catch((error: unknown) => {
+          runtime.logger.warn({ err: error }, 'a key could not be looked up');
+          return null;
+        });
+        // The database is away, say. Clients take this for a reason to come back.
+        if (!entry) return close(socket, CloseCode.InternalServerError, 'The key cannot be looked up now.');
         // 4401, which clients take as final; the same for an unknown, an expired and a revoked key. Without it they
         // would try again and again.
-        if (!principal) {
-          socket.close(CloseCode.Unauthorized, 'A valid key is needed.');
-          return false;
-        }
-        const stopWatchingKey = watchKey(runtime, key, principal, socket);
-        sessions.set(socket, { principal, closed: new AbortController(), stopWatchingKey });
+        if (typeof entry === 'string') return close(socket, CloseCode.Unauthorized, entry);
+        if ('code' in entry) return close(socket, TOO_MUCH, entry.message);
+        const stopWatchingKey = watchCredential(runtime, key, entry.authenticated, (why) =>
+          socket.close(CloseCode.Forbidden, why),
+        );
+        sessions.set(socket, {
+          entry,
+          closed: new AbortController(),
+          stopWatchingKey,
+          operations: new Map(),
+        });
         // The socket may have gone while the key was looked up: then nobody would tell us of its end again.
         if (socket.readyState !== socket.OPEN) end(connection);
-        // Revoked between the look and the watch, nobody would tell us either: so look once more.
-        return (await authenticate(runtime, key)) !== null;
+        return true;
       },
       onDisconnect: end,
       onClose: end,
-      onSubscribe: (connection, id, payload) => {
+      onSubscribe: (connection, id, given) => {
         const { socket, request } = connection.extra;
         const session = sessions.get(socket);
         if (!session) return [new GraphQLError('The connection is closed.')];
+        const payload = withoutKeys(given);
         // A parse error thrown from here would close the whole socket, so it is returned.
         const prepared = documents.prepare(payload.query);
         if ('errors' in prepared) return mask(prepared.errors);
+        const { document } = prepared;
+        const operationName = payload.operationName ?? null;
+        const variableValues = payload.variables ?? null;
+        try {
+          documents.checkCost(document, operationName, variableValues);
+        } catch (error) {
+          return mask([error]);
+        }
+        const place = session.entry.begin();
+        if (typeof place !== 'function') return [refusalError(place)];
+        session.operations.set(id, place);
         const args: ExecutionArgs = {
           schema,
-          document: prepared.document,
-          operationName: payload.operationName ?? null,
-          variableValues: payload.variables ?? null,
+          document,
+          operationName,
+          variableValues,
           contextValue: createContext(runtime, {
-            principal: session.principal,
-            address: request.socket.remoteAddress ?? null,
+            principal: session.entry.authenticated.principal,
+            address: door.addressOf(request),
             signal: session.closed.signal,
           }),
         };
@@ -109,13 +154,18 @@ export function serveWebSocket(server: Server, runtime: Runtime): WebSocketEndpo
       },
       execute,
       subscribe: (args) => shared.subscribe(args, receivers.get(args) as Receiver) as never,
-      onError: (_connection, _id, _payload, errors) => format(errors),
+      onComplete: ended,
+      onError: (connection, id, _payload, errors) => {
+        ended(connection, id);
+        return format(errors);
+      },
       onNext: (_connection, _id, _payload, _args, result) =>
         result.errors ? { data: result.data ?? null, errors: format(result.errors) } : undefined,
     },
     sockets,
     KEEP_ALIVE_MS,
   );
+  limitMessages(sockets, limits.socket, runtime.logger);
   return {
     close: async () => {
       server.off('upgrade', upgrade);
@@ -128,6 +178,19 @@ export function serveWebSocket(server: Server, runtime: Runtime): WebSocketEndpo
   };
 }
 
+/** graphql-ws would close with a code of its own after `false`; the first one counts. */
+function close(socket: WebSocket, code: number, reason: string): false {
+  // A reason has at most 123 bytes.
+  socket.close(
+    code,
+    Buffer.from(reason)
+      .subarray(0, 120)
+      .toString('utf8')
+      .replace(/\uFFFD$/, ''),
+  );
+  return false;
+}
+
 /** `connectionParams: { authorization: "Bearer …" }`, in any case, or `"X-Tool-Key"`. */
 function keyOf(connection: Connection): string {
   const params = Object.entries(connection.connectionParams ?? {});
@@ -136,16 +199,4 @@ function keyOf(connection: Connection): string {
   if (typeof authorization === 'string') return authorization.replace(/^Bearer +/i, '');
   const toolKey = value('x-tool-key');
   return typeof toolKey === 'string' ? toolKey : '';
-}
-
-/** Closes the socket as soon as its key no longer counts. */
-function watchKey(runtime: Runtime, key: string, principal: Principal, socket: WebSocket): () => void {
-  return runtime.doorbell.onRing(topics.key(principal.keyId), () => {
-    authenticate(runtime, key).then(
-      (still) => {
-        if (!still) socket.close(CloseCode.Forbidden, 'The key was revoked.');
-      },
-      (error: unknown) => runtime.logger.warn({ err: error }, 'a key could not be checked again'),
-    );
-  });
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { type DocumentNode, type GraphQLError, Kind, type NameNode, parse, visit } from 'graphql';
 import {
   createYoga,
   isAsyncIterable,
@@ -7,10 +8,9 @@ import {
   type YogaServerInstance,
 } from 'graphql-yoga';
 import { type Context, createContext } from '../graphql/context.ts';
-import { maskError } from '../graphql/mask-error.ts';
-import { authenticate } from '../keys/key.service.ts';
-import type { Principal } from '../platform/principal.ts';
 import type { Runtime } from '../platform/runtime.ts';
+import type { Documents } from './documents.ts';
+import type { Admission } from './door.ts';
 import { schema } from './schema.ts';
 import { subscribeAlone } from './shared-execution.ts';
 
@@ -18,24 +18,37 @@ export const GRAPHQL_PATH = '/graphql';
 
 export interface ServerContext {
   readonly req: IncomingMessage;
+  readonly admission: Admission;
 }
 
 export type Yoga = YogaServerInstance<ServerContext, Context>;
 
+export interface YogaOptions {
+  readonly documents: Documents;
+  /** Whether a browser that comes here is shown GraphiQL. */
+  readonly graphiql: boolean;
+  /** What a caller is told of an error. */
+  readonly mask: (error: unknown) => GraphQLError;
+}
+
 /** GraphQL over HTTP: queries and mutations by POST, subscriptions by SSE, GraphiQL for a browser. */
-export function createGraphQLServer(runtime: Runtime, production: boolean): Yoga {
+export function createGraphQLServer(runtime: Runtime, { documents, graphiql, mask }: YogaOptions): Yoga {
   return createYoga<ServerContext, Context>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
     landingPage: false,
-    graphiql: production ? false : { title: 'Taskmesh', subscriptionsProtocol: 'SSE', defaultQuery: WELCOME },
+    graphiql: graphiql ? { title: 'Taskmesh', subscriptionsProtocol: 'SSE', defaultQuery: WELCOME } : false,
     // Yoga's own page loads GraphiQL from a CDN; this one brings it along. It is large, so it is read when asked for.
     renderGraphiQL: async (options) =>
       (await import('@graphql-yoga/render-graphiql')).renderGraphiQL(options),
     batching: false,
+    multipart: false,
+    // The door answers for both.
     cors: false,
-    plugins: [subscriptions(runtime)],
-    maskedErrors: { maskError: (error) => maskError(error, runtime.logger) },
+    maxRequestBodySize: false,
+    parserAndValidationCache: false,
+    plugins: [prepared(documents), subscriptions(runtime, documents)],
+    maskedErrors: { maskError: mask },
     logging: {
       debug: (...args) => runtime.logger.trace(args),
       info: (...args) => runtime.logger.debug(args),
@@ -43,25 +56,49 @@ export function createGraphQLServer(runtime: Runtime, production: boolean): Yoga
       // What is unexpected was logged where it was masked, with its request id.
       error: (...args) => runtime.logger.debug(args),
     },
-    context: async ({ req, request }) => {
-      const principal = await principalOf(runtime, request.headers);
-      return createContext(runtime, {
-        principal,
-        address: req?.socket.remoteAddress ?? null,
+    context: ({ admission: { authentication, address }, request }) =>
+      createContext(runtime, {
+        principal: authentication.principal,
+        ...(authentication.principal ? {} : { refusal: authentication.message }),
+        address,
         signal: request.signal,
-      });
-    },
+      }),
   });
 }
 
-/** Subscriptions over SSE: each for itself. */
-function subscriptions(runtime: Runtime): Plugin<Context> {
+/** Documents are parsed, measured and validated as they are over WebSocket, and remembered in the same place. */
+function prepared(documents: Documents): Plugin<Context> {
+  const refusals = new WeakMap<object, readonly GraphQLError[]>();
   return {
-    onSubscribe: ({ setSubscribeFn }) => {
-      setSubscribeFn((args) => subscribeAlone(runtime, args));
+    onParse: ({ params, context, setParsedDocument }) => {
+      const result = documents.prepare(String(params.source));
+      if ('document' in result) return setParsedDocument(result.document);
+      // All errors are told in the step that HTTP has a status for, and a document is needed to get there.
+      refusals.set(context, result.errors);
+      setParsedDocument(nothing(context.params.operationName));
+    },
+    onValidate: ({ context, setResult }) => setResult([...(refusals.get(context) ?? [])]),
+    onExecute: ({ args }) => documents.checkCost(args.document, args.operationName, args.variableValues),
+  };
+}
+
+/** Subscriptions over SSE: each for itself. */
+function subscriptions(runtime: Runtime, documents: Documents): Plugin<Context> {
+  return {
+    onSubscribe: ({ args, setSubscribeFn }) => {
+      documents.checkCost(args.document, args.operationName, args.variableValues);
+      setSubscribeFn((given) => subscribeAlone(runtime, given));
       return { onSubscribeResult: endWithRequest };
     },
   };
+}
+
+/** A document with the operation that was asked for, which is never executed. */
+function nothing(operationName: string | null | undefined): DocumentNode {
+  const document = parse('{ __typename }');
+  if (!operationName) return document;
+  const name: NameNode = { kind: Kind.NAME, value: operationName };
+  return visit(document, { OperationDefinition: (node) => ({ ...node, name }) });
 }
 
 /** A client that leaves while its stream is being set up would else leave the source, and its listener, behind. */
@@ -71,12 +108,6 @@ function endWithRequest({ args, result }: { args: { contextValue?: unknown }; re
   const end = () => void result[Symbol.asyncIterator]().return?.();
   if (signal.aborted) end();
   else signal.addEventListener('abort', end, { once: true });
-}
-
-async function principalOf(runtime: Runtime, headers: Headers): Promise<Principal | null> {
-  const authorization = headers.get('authorization') ?? '';
-  const key = /^Bearer +(\S+)$/i.exec(authorization)?.[1] ?? headers.get('x-tool-key');
-  return key ? authenticate(runtime, key) : null;
 }
 
 // Over SSE a subscription carries the page's headers, and so the key; over WebSocket it would not.

@@ -63,6 +63,8 @@ TaskTreeNodeType.implement({
     children: t.field({
       type: [TaskTreeNodeType],
       description: 'The tasks under it, oldest first.',
+      // What it costs to ask for: the levels of a tree share its tasks, where lists in lists would multiply.
+      extensions: { listSize: 2 },
       resolve: ({ children }) => children,
     }),
   }),

@@ -3,6 +3,7 @@ import WebSocket from 'ws';
 import { Api, eventually } from '../support/api.ts';
 import { HandDaemon } from '../support/daemon.ts';
 import { embedded } from '../support/database.ts';
+import { rawSocket } from '../support/raw.ts';
 import { runningTask } from '../support/running-task.ts';
 import { startTestServer } from '../support/server.ts';
 import { SseSubscription } from '../support/sse.ts';
@@ -14,22 +15,8 @@ const VIEWER = '{ viewer { kind } }';
 const OUTPUT = 'subscription($id: ID!) { taskOutput(taskId: $id, afterSequence: 0) { content } }';
 const UNKNOWN = `tmk_user_${'a'.repeat(43)}`;
 
-/** A socket that speaks the protocol by hand, and what came over it. */
-function rawSocket() {
-  const socket = new WebSocket(server.url.replace('http', 'ws'), 'graphql-transport-ws');
-  const messages: { type: string; id?: string; payload?: unknown }[] = [];
-  socket.on('message', (data) => messages.push(JSON.parse(String(data))));
-  const closed = new Promise<{ code: number; reason: string }>((resolve) => {
-    socket.on('close', (code, reason) => resolve({ code, reason: String(reason) }));
-  });
-  const opened = new Promise<void>((resolve) => socket.on('open', () => resolve()));
-  const send = (message: object) => socket.send(JSON.stringify(message));
-  const type = (name: string) => eventually(() => messages.find((message) => message.type === name));
-  return { socket, messages, opened, closed, send, type };
-}
-
 // It takes 10 s until a client that says nothing is closed: it begins before everything else and ends last.
-const silent = rawSocket();
+const silent = rawSocket(server.url);
 
 test('a call without a key, or with one that is unknown or malformed, is UNAUTHENTICATED over HTTP and SSE', async () => {
   for (const key of [null, UNKNOWN, 'nonsense', '', `${api.key}x`]) {
@@ -75,14 +62,14 @@ test('when an attempt ends its tool key dies: its WebSockets are closed with 440
 });
 
 test('a WebSocket that subscribes before connection_init is closed with 4401', async () => {
-  const { opened, send, closed } = rawSocket();
+  const { opened, send, closed } = rawSocket(server.url);
   await opened;
   send({ type: 'subscribe', id: '1', payload: { query: VIEWER } });
   expect((await closed).code).toBe(4401);
 });
 
 test('a document that does not parse or fit gives an error over WebSocket, and the socket stays', async () => {
-  const { opened, send, type, messages, socket } = rawSocket();
+  const { opened, send, type, messages, socket } = rawSocket(server.url);
   await opened;
   send({ type: 'connection_init', payload: { Authorization: `Bearer ${api.key}` } });
   await type('connection_ack');

@@ -17,3 +17,16 @@ export class TestClock implements Clock {
     this.#ahead += milliseconds;
   }
 }
+
+/** A clock that stands still: nothing is ever late, and nothing happens by itself. */
+export class StillClock implements Clock {
+  readonly #now = new Date();
+
+  now(): Date {
+    return new Date(this.#now);
+  }
+
+  uptimeMs(): number {
+    return 0;
+  }
+}

@@ -1,9 +1,12 @@
 import { issueKey } from '../../src/keys/key.service.ts';
-import { createLogger } from '../../src/platform/logger.ts';
+import { createOwner } from '../../src/keys/owners.ts';
+import type { AccessConfig } from '../../src/platform/access-config.ts';
+import type { Clock } from '../../src/platform/clock.ts';
+import { accessOf, serverConfig } from '../../src/platform/config.ts';
+import type { Doorbell } from '../../src/platform/doorbell.ts';
+import { createLogger, type Logger } from '../../src/platform/logger.ts';
 import { transact } from '../../src/platform/transaction.ts';
-import type { InstanceOptions } from '../../src/server/instance.ts';
-import { createOwner } from '../../src/server/owners.ts';
-import { type RunningServer, startServer } from '../../src/server/server.ts';
+import { type RunningServer, type ServerOptions, startServer } from '../../src/server/server.ts';
 import { Api } from './api.ts';
 import { onEnd } from './cleanup.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
@@ -20,21 +23,40 @@ export interface TestServer {
   close(): Promise<void>;
 }
 
+export interface TestServerOptions {
+  readonly clock?: Clock;
+  readonly logLevel?: string;
+  readonly logger?: Logger;
+  readonly doorbell?: (doorbell: Doorbell) => Doorbell;
+  readonly production?: boolean;
+  readonly host?: string;
+  readonly access?: Partial<AccessConfig>;
+  readonly limits?: ServerOptions['limits'];
+  /** How long a client may leave what was sent to it unread. Milliseconds. */
+  readonly stallMs?: number;
+}
+
 /** A server on a database of its own. It is closed at the end of the test file. */
-export async function startTestServer(
-  options: InstanceOptions & { logLevel?: string } = {},
-): Promise<TestServer> {
+export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   const database = await createTestDatabase();
+  const production = options.production ?? false;
+  const access = accessOf(serverConfig({}, production ? { NODE_ENV: 'production' } : {}));
   const config = {
-    host: '127.0.0.1',
+    host: options.host ?? '127.0.0.1',
     port: 0,
     databaseUrl: database.databaseUrl,
     dataDir: database.dataDir,
     logLevel: 'warn' as const,
-    production: false,
+    production,
+    access: { ...access, ...options.access },
   };
-  const { logLevel, ...more } = options;
-  const instance = { logger: createLogger(logLevel ?? 'error'), ...more };
+  const instance = {
+    logger: options.logger ?? createLogger(options.logLevel ?? 'error'),
+    ...(options.limits ? { limits: options.limits } : {}),
+    ...(options.clock ? { clock: options.clock } : {}),
+    ...(options.stallMs === undefined ? {} : { stallMs: options.stallMs }),
+    ...(options.doorbell ? { doorbell: options.doorbell } : {}),
+  };
   const server = await startServer(config, instance);
   const others: RunningServer[] = [];
   const api = new Api(server.url, server.firstKey);

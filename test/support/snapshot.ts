@@ -16,8 +16,8 @@ export async function countOf(server: RunningServer, table: string, where = 'tru
   return row?.count ?? 0;
 }
 
-/** A row without a daemon's sign of life, which comes by itself. */
-const ROW = "(to_jsonb(r) - 'last_heartbeat_at')::text";
+/** A row without a daemon's sign of life, which comes by itself, and without when a key was last used. */
+const ROW = "(to_jsonb(r) - 'last_heartbeat_at' - 'last_used_at')::text";
 
 /** Every table with the number of its rows and a digest of what stands in them. */
 export async function snapshot(server: RunningServer): Promise<Record<string, string>> {

@@ -271,10 +271,14 @@ export type CreateContractInput = {
 
 /** A key to make. */
 export type CreateKeyInput = {
+  /** When it stops to count by itself; default: never. */
+  expiresAt?: string | null | undefined;
   /** What it is for. */
   kind: KeyKind;
   /** A name to know it by. */
   name: string;
+  /** Any text that names this request: sent again, also while the first is under way, it gives the first result and does nothing twice. The same again, after an answer that did not come, gives the same key with another secret; the first one stops. */
+  requestId?: string | null | undefined;
 };
 
 /** A pull request to open. */
@@ -399,6 +403,12 @@ export type KeyKind =
   | 'DAEMON'
   /** For a person: everything the owner may do. */
   | 'USER';
+
+/** Whom to let in. */
+export type LinkIdentityInput = {
+  /** A token that the identity provider gave them. */
+  token: string;
+};
 
 /** What a merge came to. */
 export type MergeOutcome =
@@ -705,6 +715,12 @@ export type RetryTaskInput = {
   taskId: string;
 };
 
+/** A key to take away. */
+export type RevokeKeyInput = {
+  /** The key. */
+  keyId: string;
+};
+
 /** How far to go back: by a count, or to a message. */
 export type RewindConversationInput = {
   /** How many of the last messages go; more than there are: all. 1 when toMessageId is not given. */
@@ -719,6 +735,16 @@ export type RewindConversationInput = {
   rewindCode?: boolean | null | undefined;
   /** The message that stays as the last one. */
   toMessageId?: string | null | undefined;
+};
+
+/** A key to put another in the place of. */
+export type RotateKeyInput = {
+  /** For how long the old one goes on to count: 0 (not at all) to 604,800, a week. */
+  graceSeconds?: number | null | undefined;
+  /** The key. */
+  keyId: string;
+  /** Any text that names this request: sent again, also while the first is under way, it gives the first result and does nothing twice. The same again, after an answer that did not come, gives the same key with another secret; the first one stops. */
+  requestId?: string | null | undefined;
 };
 
 /** A message to an agent. */
@@ -843,6 +869,12 @@ export type TaskStatus =
   | 'STARTING'
   /** A supervisor whose turn ended; a message wakes it. */
   | 'WAITING';
+
+/** Whom to let in no more. */
+export type UnlinkIdentityInput = {
+  /** The identity. */
+  identityId: string;
+};
 
 /** What to change of a contract; what is left out stays. */
 export type UpdateContractInput = {
@@ -1147,7 +1179,7 @@ export type CreateKeyMutationVariables = Exact<{
 }>;
 
 
-export type CreateKeyMutation = { createKey: { key: string, name: string, kind: KeyKind } };
+export type CreateKeyMutation = { createKey: { key: string, name: string, kind: KeyKind, record: { id: string, expiresAt: string | null } } };
 
 export type ContractEventsSubscriptionVariables = Exact<{
   contractId: string;
@@ -1323,6 +1355,48 @@ export type TaskCheckpointsQueryVariables = Exact<{
 
 
 export type TaskCheckpointsQuery = { checkpoints: Array<{ id: string, number: number, commitSha: string, branch: string, message: string, filesChanged: number, linesAdded: number, linesRemoved: number, skippedPaths: Array<string>, createdAt: string, task: { id: string, name: string } }> };
+
+export type KeysQueryVariables = Exact<{
+  ended?: boolean | null | undefined;
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+
+export type KeysQuery = { keys: { nodes: Array<{ id: string, name: string, kind: KeyKind, isCurrent: boolean, createdAt: string, lastUsedAt: string | null, expiresAt: string | null, revokedAt: string | null, daemon: { id: string, name: string } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
+export type RotateKeyMutationVariables = Exact<{
+  input: RotateKeyInput;
+}>;
+
+
+export type RotateKeyMutation = { rotateKey: { key: string, record: { id: string, name: string, kind: KeyKind, expiresAt: string | null } } };
+
+export type RevokeKeyMutationVariables = Exact<{
+  input: RevokeKeyInput;
+}>;
+
+
+export type RevokeKeyMutation = { revokeKey: { record: { id: string, name: string, kind: KeyKind, revokedAt: string | null } } };
+
+export type IdentitiesQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type IdentitiesQuery = { identities: Array<{ id: string, issuer: string, subject: string, createdAt: string }> };
+
+export type LinkIdentityMutationVariables = Exact<{
+  input: LinkIdentityInput;
+}>;
+
+
+export type LinkIdentityMutation = { linkIdentity: { identity: { id: string, issuer: string, subject: string } } };
+
+export type UnlinkIdentityMutationVariables = Exact<{
+  input: UnlinkIdentityInput;
+}>;
+
+
+export type UnlinkIdentityMutation = { unlinkIdentity: { identity: { id: string, issuer: string, subject: string } } };
 
 export type DaemonRegisterMutationVariables = Exact<{
   input: RegisterDaemonInput;
@@ -2518,6 +2592,10 @@ export const CreateKeyDocument = new TypedDocumentString(`
     key
     name
     kind
+    record {
+      id
+      expiresAt
+    }
   }
 }
     `) as unknown as TypedDocumentString<CreateKeyMutation, CreateKeyMutationVariables>;
@@ -3213,6 +3291,87 @@ export const TaskCheckpointsDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<TaskCheckpointsQuery, TaskCheckpointsQueryVariables>;
+export const KeysDocument = new TypedDocumentString(`
+    query Keys($ended: Boolean, $first: Int, $after: String) {
+  keys(ended: $ended, first: $first, after: $after) {
+    nodes {
+      id
+      name
+      kind
+      isCurrent
+      daemon {
+        id
+        name
+      }
+      createdAt
+      lastUsedAt
+      expiresAt
+      revokedAt
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<KeysQuery, KeysQueryVariables>;
+export const RotateKeyDocument = new TypedDocumentString(`
+    mutation RotateKey($input: RotateKeyInput!) {
+  rotateKey(input: $input) {
+    key
+    record {
+      id
+      name
+      kind
+      expiresAt
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<RotateKeyMutation, RotateKeyMutationVariables>;
+export const RevokeKeyDocument = new TypedDocumentString(`
+    mutation RevokeKey($input: RevokeKeyInput!) {
+  revokeKey(input: $input) {
+    record {
+      id
+      name
+      kind
+      revokedAt
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<RevokeKeyMutation, RevokeKeyMutationVariables>;
+export const IdentitiesDocument = new TypedDocumentString(`
+    query Identities {
+  identities {
+    id
+    issuer
+    subject
+    createdAt
+  }
+}
+    `) as unknown as TypedDocumentString<IdentitiesQuery, IdentitiesQueryVariables>;
+export const LinkIdentityDocument = new TypedDocumentString(`
+    mutation LinkIdentity($input: LinkIdentityInput!) {
+  linkIdentity(input: $input) {
+    identity {
+      id
+      issuer
+      subject
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<LinkIdentityMutation, LinkIdentityMutationVariables>;
+export const UnlinkIdentityDocument = new TypedDocumentString(`
+    mutation UnlinkIdentity($input: UnlinkIdentityInput!) {
+  unlinkIdentity(input: $input) {
+    identity {
+      id
+      issuer
+      subject
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<UnlinkIdentityMutation, UnlinkIdentityMutationVariables>;
 export const DaemonRegisterDocument = new TypedDocumentString(`
     mutation DaemonRegister($input: RegisterDaemonInput!) {
   registerDaemon(input: $input) {

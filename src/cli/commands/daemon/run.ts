@@ -54,6 +54,8 @@ export function register(command: Command, cli: Cli): void {
     .addHelpText('after', AGENTS)
     .action(async (options: Options) => {
       const { logLevel, withParent, ...flags } = options;
+      // Arguments are for everybody on this machine to read.
+      if (flags.key) process.title = 'taskmesh daemon';
       const server = flags.server ?? cli.flags.url;
       const { keyFile, dataDir } = cli.flags;
       const { profilesFile, ownEnv, ...config } = daemonConfig(
