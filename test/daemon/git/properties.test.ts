@@ -236,16 +236,18 @@ describe('programs are started', () => {
     expect(starting.sort()).toEqual(STARTING);
   });
 
-  it('and git in one of them, but for the sample repository of the demonstration', () => {
+  // doctor asks git for its version, and opens no repository.
+  it('and git in one of them, but for the sample repository of the demonstration and the look at its version', () => {
     const running = files.filter((file) => /\b\w+\(\s*['"`]git['"`]/.test(textOf(file)));
-    expect(running.sort()).toEqual(['cli/demo/repository.ts', 'daemon/git/run.ts']);
+    expect(running.sort()).toEqual(['cli/demo/repository.ts', 'cli/doctor/machine.ts', 'daemon/git/run.ts']);
   });
 });
 
 const STARTING = [
   'cli/demo/repository.ts',
+  'cli/doctor/machine.ts',
   'cli/processes.ts',
-  'daemon/agents/command-agent.ts',
+  'daemon/agents/child.ts',
   'daemon/agents/process-group.ts',
   'daemon/git/run.ts',
   'daemon/git/stage.ts',
