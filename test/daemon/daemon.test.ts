@@ -21,8 +21,8 @@ async function program(name: string, args: string[]): Promise<{ child: ChildProc
 let server: { url: string; key: string };
 
 beforeAll(async () => {
-  const { dataDir, drop } = await createTestDatabase();
-  const { child, line } = await program('run-server.ts', [dataDir]);
+  const { dataDir, databaseUrl, drop } = await createTestDatabase();
+  const { child, line } = await program('run-server.ts', databaseUrl ? [dataDir, databaseUrl] : [dataDir]);
   server = JSON.parse(line);
   return async () => {
     child.kill('SIGKILL');

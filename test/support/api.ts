@@ -201,11 +201,12 @@ export async function eventually<T>(
   timeoutMs = 15_000,
 ): Promise<T> {
   const giveUpAt = Date.now() + timeoutMs;
-  for (;;) {
+  // Each look costs the machine what is waited for: the longer it takes, the less often.
+  for (let pause = 10; ; pause = Math.min(pause * 1.4, 120)) {
     const value = await check();
     if (value) return value;
     if (Date.now() > giveUpAt)
       throw new Error(`the condition did not come true within ${timeoutMs} ms: ${check}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }

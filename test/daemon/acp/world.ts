@@ -48,10 +48,10 @@ export class AcpWorld {
   }
 
   static async start(): Promise<AcpWorld> {
-    const { dataDir: root, drop } = await createTestDatabase();
+    const { dataDir: root, databaseUrl, drop } = await createTestDatabase();
     onEnd(drop);
     repository(join(root, 'repo'));
-    const { line } = await program('run-server.ts', [root]);
+    const { line } = await program('run-server.ts', databaseUrl ? [root, databaseUrl] : [root]);
     const { url, key } = JSON.parse(line);
     return new AcpWorld(root, new Api(url, key));
   }
@@ -125,7 +125,7 @@ export class AcpWorld {
         const log = (await this.output(id)).map(({ type, content }) => `${type} ${content}`).join('\n');
         throw new Error(`${status} was expected, it is ${JSON.stringify(task)}\n${log}\n${this.#logs()}`);
       }
-      await delay(100);
+      await delay(200);
     }
   }
 
@@ -202,6 +202,6 @@ export async function soon<T>(
     const value = await check();
     if (value) return value;
     if (Date.now() > giveUpAt) throw new Error(`the condition did not come true: ${check}`);
-    await delay(100);
+    await delay(200);
   }
 }
