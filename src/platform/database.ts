@@ -8,7 +8,7 @@ import pg from 'pg';
 import { NamingStrategy } from './columns.ts';
 import type { ServerConfig } from './config.ts';
 import { lockDataDirectory } from './data-lock.ts';
-import { PreparingClient } from './preparing-client.ts';
+import { PATIENCE, watchedClient } from './watched-client.ts';
 
 export type EntityManager = SqlEntityManager;
 
@@ -41,6 +41,7 @@ const MIGRATION_LOCK = 7_461_736_811;
 export async function openDatabase(
   config: Pick<ServerConfig, 'databaseUrl' | 'dataDir'>,
   definition: DatabaseDefinition,
+  patience = PATIENCE,
 ): Promise<Database> {
   const options = {
     entities: definition.entities,
@@ -64,7 +65,12 @@ export async function openDatabase(
     const orm = (await MikroORM.init({
       ...options,
       clientUrl: config.databaseUrl,
-      driverOptions: { Client: PreparingClient },
+      driverOptions: {
+        Client: watchedClient(patience),
+        lock_timeout: patience.lockMs,
+        idle_in_transaction_session_timeout: patience.restMs,
+        connectionTimeoutMillis: patience.silentMs,
+      },
       pool: { min: 0, max: 20 },
     } as never)) as unknown as SqlMikroORM;
     return database(orm, false, () => undefined);

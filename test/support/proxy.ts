@@ -1,6 +1,6 @@
 import { connect, createServer, type Socket } from 'node:net';
 
-/** A TCP connection in between that the test can cut. */
+/** A TCP connection in between that the test can cut, or let fall silent. */
 export class CuttingProxy {
   readonly url: string;
   readonly #sockets: Set<Socket>;
@@ -44,6 +44,11 @@ export class CuttingProxy {
     const connected = this.#sockets.size > 0;
     for (const socket of [...this.#sockets]) socket.resetAndDestroy();
     return connected;
+  }
+
+  /** From now on nothing passes on what is connected now, and its ends are not told. */
+  fallSilent(): void {
+    for (const socket of this.#sockets) socket.unpipe().pause();
   }
 
   async close(): Promise<void> {
