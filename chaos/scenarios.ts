@@ -1,14 +1,20 @@
 import type { Scenario } from './harness/scenario.ts';
 import { answerNotSent } from './scenarios/answer-not-sent.ts';
 import { answers } from './scenarios/answers.ts';
+import { comeAndGo } from './scenarios/come-and-go.ts';
 import { commandNotPushed } from './scenarios/command-not-pushed.ts';
 import { daemonKilled } from './scenarios/daemon-killed.ts';
 import { daemonLost } from './scenarios/daemon-lost.ts';
 import { daemonStopped } from './scenarios/daemon-stopped.ts';
+import { deafSubscriber } from './scenarios/deaf-subscriber.ts';
 import { firstStart } from './scenarios/first-start.ts';
+import { halfOpen } from './scenarios/half-open.ts';
 import { instanceStopped } from './scenarios/instance-stopped.ts';
+import { oneRequestId } from './scenarios/one-request-id.ts';
 import { postgresCut } from './scenarios/postgres-cut.ts';
+import { race } from './scenarios/race.ts';
 import { replyCut } from './scenarios/reply-cut.ts';
+import { secondProcess } from './scenarios/second-process.ts';
 import { serverKilled } from './scenarios/server-killed.ts';
 import { sigterm } from './scenarios/sigterm.ts';
 import { subscriberCut } from './scenarios/subscriber-cut.ts';
@@ -19,13 +25,19 @@ export const SCENARIOS: readonly Scenario[] = [
   replyCut,
   daemonKilled,
   subscriberCut,
+  race,
   daemonLost,
   daemonStopped,
+  halfOpen,
+  oneRequestId,
   commandNotPushed,
   answerNotSent,
   answers,
   sigterm,
   postgresCut,
+  secondProcess,
+  deafSubscriber,
+  comeAndGo,
   firstStart,
   instanceStopped,
 ];

@@ -11,20 +11,21 @@ export interface Play {
   readonly scenario: Scenario;
   readonly kind: DatabaseKind;
   readonly seed: number;
-  readonly isShort: boolean;
+  readonly isQuick: boolean;
   readonly databases: Databases;
 }
 
 /** Plays a scenario in a world of its own, and takes all of it down again, however it ends. */
-export async function play({ scenario, kind, seed, isShort, databases }: Play): Promise<Result> {
+export async function play(one: Play): Promise<Result> {
+  const { scenario, kind, seed, isQuick, databases } = one;
   const verdict = new Verdict();
   const startedAt = performance.now();
-  const setting = { kind, isShort, random: randomOf(seed), verdict, databases };
+  const setting = { kind, isQuick, random: randomOf(seed), verdict, databases };
   const ignoreNothing = hearFailures(verdict);
   let world: World | undefined;
   try {
     world = await World.open(setting);
-    await within((isShort ? 5 : 45) * 60_000, scenario.run(world));
+    await within((isQuick ? 5 : 45) * 60_000, scenario.run(world));
   } catch (error) {
     verdict.check(false, `it could not be played to its end: ${words(error)}`);
   }
@@ -32,8 +33,8 @@ export async function play({ scenario, kind, seed, isShort, databases }: Play): 
   stopInsisting();
   await undoAll();
   ignoreNothing();
-  const result = resultOf(scenario, kind, seed, verdict, (performance.now() - startedAt) / 1_000);
-  tell(result, logs ?? '', isShort);
+  const result = resultOf(one, verdict, (performance.now() - startedAt) / 1_000);
+  tell(result, logs ?? '', isQuick);
   return result;
 }
 
@@ -51,14 +52,14 @@ function within(limitMs: number, done: Promise<void>): Promise<void> {
   return Promise.race([done, promise]).finally(() => clearTimeout(limit));
 }
 
-function tell(result: Result, logs: string, isShort: boolean): void {
+function tell(result: Result, logs: string, isQuick: boolean): void {
   const { scenario, database, held, tookSeconds, notes, broken, seed } = result;
   console.error(
     `${scenario}, ${database}: ${held ? 'held' : 'BROKEN'} in ${tookSeconds} s. ${notes.join('; ')}`,
   );
   if (held) return;
   console.error([...broken, logs].join('\n'));
-  const replay = `--seed ${seed} --only ${scenario} --database ${database}${isShort ? ' --short' : ''}`;
+  const replay = `--seed ${seed} --only ${scenario} --database ${database}${isQuick ? ' --quick' : ''}`;
   console.error(`again with: npm run chaos -- ${replay}`);
 }
 

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import type { DatabaseKind, Scenario } from './scenario.ts';
+import type { Play } from './play.ts';
+import type { DatabaseKind } from './scenario.ts';
 import type { Verdict } from './verdict.ts';
 
 export interface Result {
@@ -8,6 +9,7 @@ export interface Result {
   readonly promise: string;
   readonly database: DatabaseKind;
   readonly seed: number;
+  readonly form: 'long' | 'quick';
   readonly runs: number;
   readonly lost: number;
   readonly doubled: number;
@@ -21,9 +23,7 @@ export interface Result {
 }
 
 export function resultOf(
-  { name, number, promise }: Scenario,
-  database: DatabaseKind,
-  seed: number,
+  { scenario: { name, number, promise }, kind, seed, isQuick }: Play,
   verdict: Verdict,
   tookSeconds: number,
 ): Result {
@@ -32,8 +32,9 @@ export function resultOf(
     scenario: name,
     number,
     promise,
-    database,
+    database: kind,
     seed,
+    form: isQuick ? 'quick' : 'long',
     runs,
     lost,
     doubled,
@@ -68,11 +69,11 @@ export function table(results: readonly Result[]): string {
   return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
 }
 
-/** Writes results to a file, which keeps the last one of each scenario and database. */
+/** Writes results to a file, which keeps the last one of each scenario, database and form. */
 export function keep(file: string, results: readonly Result[]): void {
   const known: Result[] = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : [];
   const all = new Map(
-    [...known, ...results].map((result) => [`${result.scenario} ${result.database}`, result]),
+    [...known, ...results].map((result) => [`${result.scenario} ${result.database} ${result.form}`, result]),
   );
   const ordered = [...all.values()].sort((a, b) => Number(a.number) - Number(b.number));
   writeFileSync(file, `${JSON.stringify(ordered, null, 1)}\n`);

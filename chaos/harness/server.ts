@@ -5,6 +5,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Program } from '../../test/support/processes.ts';
 import type { WorldDatabase } from './databases.ts';
 
+export interface ServerOptions {
+  readonly args?: readonly string[];
+  readonly env?: NodeJS.ProcessEnv;
+}
+
 /** A server instance as a real process, always on the same port: who lost it finds it again there. */
 export class Server {
   readonly port: number;
@@ -15,11 +20,7 @@ export class Server {
   /** What all its processes said, one after the other. */
   #before = '';
 
-  constructor(
-    port: number,
-    database: Pick<WorldDatabase, 'url' | 'dataDir'>,
-    options: { args?: readonly string[]; env?: NodeJS.ProcessEnv } = {},
-  ) {
+  constructor(port: number, database: Pick<WorldDatabase, 'url' | 'dataDir'>, options: ServerOptions = {}) {
     this.port = port;
     this.dataDir = database.dataDir;
     this.#args = ['serve', '--port', String(port), '--log-level', 'warn', ...(options.args ?? [])];

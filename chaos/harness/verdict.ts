@@ -31,6 +31,11 @@ export class Verdict {
     this.notes.push(text);
   }
 
+  /** Compares what happened with what had to: each once, in whatever order. */
+  sameSet(what: string, expected: readonly string[], actual: readonly string[]): void {
+    this.sameList(what, [...expected].sort(), [...actual].sort());
+  }
+
   /**
    * Compares a list with what it must be: each once, and in this order. Only counts are summed up; the first of each
    * kind is named.

@@ -9,13 +9,13 @@ import { Daemon, type DaemonSettings } from './daemon.ts';
 import type { Databases, WorldDatabase } from './databases.ts';
 import { FaultyProxy } from './faulty-proxy.ts';
 import type { DatabaseKind } from './scenario.ts';
-import { Server } from './server.ts';
+import { Server, type ServerOptions } from './server.ts';
 import type { Verdict } from './verdict.ts';
 
 export interface Setting {
   readonly kind: DatabaseKind;
   /** For CI: to see that it holds at all, in seconds. */
-  readonly isShort: boolean;
+  readonly isQuick: boolean;
   readonly random: () => number;
   readonly verdict: Verdict;
   readonly databases: Databases;
@@ -33,14 +33,14 @@ export class World {
   readonly repository: string;
   readonly servers: Server[] = [];
   readonly daemons: Daemon[] = [];
-  readonly #isShort: boolean;
+  readonly #isQuick: boolean;
   readonly #databases: Databases;
 
   private constructor(setting: Setting, database: WorldDatabase) {
     this.kind = setting.kind;
     this.random = setting.random;
     this.verdict = setting.verdict;
-    this.#isShort = setting.isShort;
+    this.#isQuick = setting.isQuick;
     this.#databases = setting.databases;
     this.database = database;
     this.directory = temporaryDirectory();
@@ -61,9 +61,9 @@ export class World {
     return database;
   }
 
-  /** A count or a time: the first in the long form, the second in the short one. */
-  size(long: number, short: number): number {
-    return this.#isShort ? short : long;
+  /** A count or a time: the first in the long form, the second in the quick one. */
+  size(long: number, quick: number): number {
+    return this.#isQuick ? quick : long;
   }
 
   /** A number between the two. */
@@ -73,11 +73,11 @@ export class World {
 
   /** A server instance that was not started yet. */
   async server(
-    options: Partial<Pick<WorldDatabase, 'url' | 'dataDir'>> & { env?: NodeJS.ProcessEnv } = {},
+    options: Partial<Pick<WorldDatabase, 'url' | 'dataDir'>> & ServerOptions = {},
   ): Promise<Server> {
     const dataDir = this.servers.length === 0 ? this.database.dataDir : temporaryDirectory();
     const database = { url: this.database.url, dataDir, ...options };
-    const server = new Server(await freePort(), database, options.env ? { env: options.env } : {});
+    const server = new Server(await freePort(), database, options);
     this.servers.push(server);
     return server;
   }
@@ -152,6 +152,12 @@ export class World {
       const task = await this.task(id).catch(() => null);
       return task?.status === status && task;
     }, withinMs);
+  }
+
+  /** How far the log of a contract reaches. */
+  async lastSequence(contractId: string): Promise<number> {
+    const query = 'query($id: ID!) { contract(id: $id) { lastSequence } }';
+    return (await this.api().ask(query, { id: contractId })).contract.lastSequence;
   }
 
   uuid(id: string): string {

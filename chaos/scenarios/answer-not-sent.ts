@@ -15,7 +15,7 @@ export const answerNotSent: Scenario = {
   number: '11',
   promise: 'Daemon killed after executing a command and before answering, 50 times: not executed again.',
   databases: BOTH,
-  inShortForm: true,
+  quick: BOTH,
   run: async (world) => {
     const server = await world.startServer();
     const proxy = await world.proxy(server.url);

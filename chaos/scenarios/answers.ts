@@ -16,7 +16,7 @@ export const answers: Scenario = {
   promise:
     '100 concurrent answers to one question: one wins. A waiting asker cut as the answer commits, 200 times: the answer is there on return, and given once.',
   databases: BOTH,
-  inShortForm: true,
+  quick: BOTH,
   run: async (world) => {
     const servers = [await world.startServer()];
     if (world.kind === 'postgresql') servers.push(await world.startServer());

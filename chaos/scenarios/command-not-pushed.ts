@@ -15,7 +15,7 @@ export const commandNotPushed: Scenario = {
   number: '11',
   promise: 'Server killed between writing a command and pushing it, 50 times: delivered, and executed once.',
   databases: BOTH,
-  inShortForm: true,
+  quick: BOTH,
   run: async (world) => {
     const server = await world.startServer();
     const proxy = await world.proxy(server.url);

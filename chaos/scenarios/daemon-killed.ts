@@ -20,7 +20,7 @@ export const daemonKilled: Scenario = {
   number: '3',
   promise: 'Daemon killed 20 times with output in its spool: nothing lost of what was spooled.',
   databases: BOTH,
-  inShortForm: true,
+  quick: BOTH,
   run: async (world) => {
     const server = await world.startServer();
     const proxy = await world.proxy(server.url);

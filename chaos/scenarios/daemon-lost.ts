@@ -30,7 +30,7 @@ export const daemonLost: Scenario = {
   promise:
     "Daemon killed: found out in 30 s, its tasks on another daemon in 35 s, with their checkpoints' files there.",
   databases: BOTH,
-  inShortForm: false,
+  quick: [],
   run: async (world) => {
     const server = await world.startServer();
     const startedAt = performance.now();

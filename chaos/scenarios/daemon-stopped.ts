@@ -28,7 +28,7 @@ export const daemonStopped: Scenario = {
   promise:
     'Daemon stopped past its lease, then continued: every late report refused, its agents stopped within 5 s.',
   databases: BOTH,
-  inShortForm: false,
+  quick: [],
   run: async (world) => {
     const server = await world.startServer();
     const startedAt = performance.now();

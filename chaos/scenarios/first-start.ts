@@ -10,7 +10,7 @@ export const firstStart: Scenario = {
   promise:
     'The first start killed at any moment, 30 times; several first starts at once: the next start works, with one owner, whose key is there.',
   databases: BOTH,
-  inShortForm: true,
+  quick: BOTH,
   run: async (world) => {
     for (let round = world.size(30, 2); round > 0; round -= 1) await killedFirst(world);
     if (world.kind === 'postgresql')

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '../../test/support/api.ts';
-import type { Scenario } from '../harness/scenario.ts';
+import { POSTGRESQL, type Scenario } from '../harness/scenario.ts';
 import { checkWritten, writeThrough } from '../harness/two-instances.ts';
 
 const GOES_ON_WITHIN_MS = 15_000;
@@ -12,8 +12,8 @@ export const instanceStopped: Scenario = {
   number: '21',
   promise:
     'One of two instances held still, or its connections to PostgreSQL blackholed, in the middle of transactions: the other goes on within 15 s, and it itself once it can.',
-  databases: ['postgresql'],
-  inShortForm: false,
+  databases: POSTGRESQL,
+  quick: [],
   run: async (world) => {
     const proxy = await world.proxy((world.database.url ?? '').replace(/^postgresql/, 'http'));
     const url = new URL(world.database.url ?? '');

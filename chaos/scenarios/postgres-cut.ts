@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { openContract, spawn } from '../../test/support/daemon.ts';
 import type { FaultyProxy, Link } from '../harness/faulty-proxy.ts';
 import { insist } from '../harness/insist.ts';
-import type { Scenario } from '../harness/scenario.ts';
+import { POSTGRESQL, type Scenario } from '../harness/scenario.ts';
 import { Stopwatch } from '../harness/stopwatch.ts';
 import type { World } from '../harness/world.ts';
 
@@ -29,8 +29,8 @@ export const postgresCut: Scenario = {
   number: '14',
   promise:
     "PostgreSQL's backends terminated 100 times, the listening connection killed and blackholed: delivery goes on within 5 s.",
-  databases: ['postgresql'],
-  inShortForm: true,
+  databases: POSTGRESQL,
+  quick: POSTGRESQL,
   run: async (world) => {
     const proxies = [await world.proxy(asHttp(world)), await world.proxy(asHttp(world))];
     const servers = [];

@@ -14,7 +14,7 @@ export const replyCut: Scenario = {
   promise:
     'The connection cut after commit, before the reply, 100 times for each of 12 calls: nothing doubled.',
   databases: BOTH,
-  inShortForm: true,
+  quick: BOTH,
   run: async (world) => {
     const server = await world.startServer();
     const proxy = await world.proxy(server.url);

@@ -14,7 +14,7 @@ export const serverKilled: Scenario = {
   promise:
     'Server killed 20 times while 4 daemons send 10,000 lines each: nothing lost, doubled or reordered.',
   databases: BOTH,
-  inShortForm: true,
+  quick: BOTH,
   run: async (world) => {
     const kills = world.size(20, 3);
     const linesEach = world.size(500, 300);

@@ -18,7 +18,7 @@ export const sigterm: Scenario = {
   number: '13',
   promise: 'SIGTERM under load: out within 10 s, sockets closed with 1001, nothing lost.',
   databases: BOTH,
-  inShortForm: true,
+  quick: BOTH,
   run: async (world) => {
     const server = await world.startServer();
     const api = world.api();

@@ -1,12 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { TaskmeshClient } from '../../src/client/client.ts';
-import { follow } from '../../src/client/follow.ts';
-import { ContractEventsDocument } from '../../src/client/generated/graphql.ts';
 import { eventually } from '../../test/support/api.ts';
 import { openContract, spawn } from '../../test/support/daemon.ts';
 import { numbered } from '../../test/support/running-task.ts';
-import type { FaultyProxy } from '../harness/faulty-proxy.ts';
 import { insist } from '../harness/insist.ts';
+import { readFrom } from '../harness/reader.ts';
 import { BOTH, type Scenario } from '../harness/scenario.ts';
 import type { World } from '../harness/world.ts';
 
@@ -17,7 +14,7 @@ export const subscriberCut: Scenario = {
   promise:
     'Subscriber cut 100 times, resuming by cursor: no gap, no duplicate. A forged or pruned cursor is refused every time.',
   databases: BOTH,
-  inShortForm: true,
+  quick: BOTH,
   run: async (world) => {
     const servers = [await world.startServer()];
     if (world.kind === 'postgresql') servers.push(await world.startServer());
@@ -38,7 +35,7 @@ export const subscriberCut: Scenario = {
     const readers = await Promise.all(
       [0, 1, 2].map(async () => {
         const proxy = await world.proxy(servers[0]?.url ?? '');
-        return { proxy, ...readFrom(world, proxy, contractId, over.signal) };
+        return { proxy, ...readFrom(world, proxy.url, contractId, over.signal) };
       }),
     );
     const writing = new AbortController();
@@ -60,7 +57,7 @@ export const subscriberCut: Scenario = {
     writing.abort();
     const lines = await written;
     await finishForged(world, contractId);
-    const last = await lastOf(world, contractId);
+    const last = await world.lastSequence(contractId);
     for (const reader of readers) {
       const startedAt = performance.now();
       await eventually(() => (reader.sequences.at(-1) ?? 0) >= last, 30_000);
@@ -79,25 +76,6 @@ export const subscriberCut: Scenario = {
     world.verdict.note(`${last} events to each of ${readers.length} readers`);
   },
 };
-
-function readFrom(world: World, proxy: FaultyProxy, contractId: string, signal: AbortSignal) {
-  const client = new TaskmeshClient({ url: proxy.url, key: String(world.api().key) });
-  const sequences: number[] = [];
-  const contents: string[] = [];
-  const run = async () => {
-    const sequenceOf = (result: { contractEvents: { sequence: number } }) => result.contractEvents.sequence;
-    const variables = { contractId, afterSequence: 0 };
-    for await (const { contractEvents: event } of follow(client, ContractEventsDocument, variables, {
-      sequenceOf,
-      signal,
-    })) {
-      sequences.push(event.sequence);
-      if ('content' in event) contents.push(event.content);
-    }
-    await client.close();
-  };
-  return { sequences, contents, done: run() };
-}
 
 /** Appends batch after batch, each until it is acknowledged, behind what the ledger has. @returns the lines that were */
 async function append(
@@ -124,14 +102,9 @@ async function append(
   return ledger;
 }
 
-async function lastOf(world: World, contractId: string): Promise<number> {
-  const query = 'query($id: ID!) { contract(id: $id) { lastSequence } }';
-  return (await world.api().ask(query, { id: contractId })).contract.lastSequence;
-}
-
 /** Cursors that nobody was given, at random and at the edges. */
 async function finishForged(world: World, contractId: string): Promise<void> {
-  const last = await lastOf(world, contractId);
+  const last = await world.lastSequence(contractId);
   const edges = [-1, last + 1, 2_147_483_647, -2_147_483_648];
   const forged = Array.from({ length: 96 }, () => last + 1 + Math.floor(world.random() * 1_000_000));
   for (const after of [...edges, ...forged]) {
