@@ -44,10 +44,18 @@ function acquire(file: string, lockFile: string): () => void {
   });
 }
 
+/**
+ * Takes nothing: for who would have much to load before it tries.
+ * @throws DomainError INVALID_INPUT naming the process that holds it
+ */
+export function assertUnlocked(lockFile: string): void {
+  stateOf(lockFile, lockFile);
+}
+
 /** The process that holds the lock, or null when none does. Takes nothing. */
 export function lockHolder(lockFile: string): number | null {
   try {
-    stateOf(lockFile, lockFile);
+    assertUnlocked(lockFile);
     return null;
   } catch (error) {
     if (!(error instanceof DomainError)) throw error;

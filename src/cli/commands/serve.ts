@@ -1,4 +1,7 @@
+import { join } from 'node:path';
 import { type Command, Option } from 'commander';
+import type { ServerConfig } from '../../platform/config.ts';
+import type { RunningServer } from '../../server/server.ts';
 import type { Cli } from '../cli.ts';
 import { teach, wholeNumber } from '../help.ts';
 import { aborted, endSoon, stopRequest, WITH_PARENT } from '../processes.ts';
@@ -21,11 +24,10 @@ export function register(command: Command, cli: Cli): void {
   serveOptions(command)
     .addOption(new Option(WITH_PARENT).hideHelp())
     .action(async (options: ServeOptions & { withParent?: true }) => {
-      const { startServer } = await import('../../server/server.ts');
       const stop = stopRequest(options.withParent);
       try {
         const config = await configOf(cli, options);
-        const server = await startServer(config);
+        const server = await startServerOn(config);
         announce(cli, server, config.dataDir);
         await aborted(stop.signal);
         await server.close();
@@ -51,6 +53,16 @@ export function serveOptions(command: Command): Command {
 export async function configOf(cli: Cli, options: ServeOptions) {
   const { serverConfig } = await import('../../platform/config.ts');
   return serverConfig({ ...options, dataDir: cli.flags.dataDir }, cli.terminal.env);
+}
+
+/** Loads the server and starts it. A directory that is in use is found out before the loading, which takes seconds. */
+export async function startServerOn(config: ServerConfig): Promise<RunningServer> {
+  if (config.databaseUrl === null) {
+    const { assertUnlocked } = await import('../../platform/data-lock.ts');
+    assertUnlocked(join(config.dataDir, 'database.lock'));
+  }
+  const { startServer } = await import('../../server/server.ts');
+  return startServer(config);
 }
 
 /** Says where the server is. Its first key is shown to a person once, and never written where a log may be. */

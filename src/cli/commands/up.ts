@@ -6,7 +6,7 @@ import { EXIT } from '../exit-codes.ts';
 import { CommandFailure } from '../failures.ts';
 import { collect, teach, wholeNumber } from '../help.ts';
 import { aborted, type Child, endSoon, startChild, stopRequest } from '../processes.ts';
-import { announce, configOf, type ServeOptions, serveOptions } from './serve.ts';
+import { announce, configOf, type ServeOptions, serveOptions, startServerOn } from './serve.ts';
 
 interface Options extends ServeOptions {
   max?: number;
@@ -35,13 +35,12 @@ export function register(command: Command, cli: Cli): void {
 }
 
 async function up(cli: Cli, options: Options): Promise<void> {
-  const { startServer } = await import('../../server/server.ts');
   const stop = stopRequest();
   const { max, localPath, profiles, ...serve } = options;
   const config = await configOf(cli, serve);
   // For a person who watches: what goes wrong, unless they ask for more.
   const logLevel = config.logLevel === 'info' && !serve.logLevel ? 'warn' : config.logLevel;
-  const server = await startServer({ ...config, logLevel });
+  const server = await startServerOn({ ...config, logLevel });
   let daemon: Child | undefined;
   try {
     announce(cli, server, config.dataDir);
