@@ -10,11 +10,15 @@ import { deafSubscriber } from './scenarios/deaf-subscriber.ts';
 import { firstStart } from './scenarios/first-start.ts';
 import { halfOpen } from './scenarios/half-open.ts';
 import { instanceStopped } from './scenarios/instance-stopped.ts';
+import { largeOutput } from './scenarios/large-output.ts';
 import { oneRequestId } from './scenarios/one-request-id.ts';
 import { postgresCut } from './scenarios/postgres-cut.ts';
 import { race } from './scenarios/race.ts';
+import { reconnectAtOnce } from './scenarios/reconnect-at-once.ts';
 import { replyCut } from './scenarios/reply-cut.ts';
+import { rollingRestart } from './scenarios/rolling-restart.ts';
 import { secondProcess } from './scenarios/second-process.ts';
+import { serverAway } from './scenarios/server-away.ts';
 import { serverKilled } from './scenarios/server-killed.ts';
 import { sigterm } from './scenarios/sigterm.ts';
 import { subscriberCut } from './scenarios/subscriber-cut.ts';
@@ -24,6 +28,7 @@ export const SCENARIOS: readonly Scenario[] = [
   serverKilled,
   replyCut,
   daemonKilled,
+  serverAway,
   subscriberCut,
   race,
   daemonLost,
@@ -38,6 +43,9 @@ export const SCENARIOS: readonly Scenario[] = [
   secondProcess,
   deafSubscriber,
   comeAndGo,
+  reconnectAtOnce,
+  largeOutput,
   firstStart,
   instanceStopped,
+  rollingRestart,
 ];

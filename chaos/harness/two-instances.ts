@@ -17,8 +17,10 @@ export async function writeThrough(
   urls: readonly string[],
 ): Promise<{ contractId: string; writers: Writer[]; stop: () => Promise<void> }> {
   const api = world.api(urls[0]);
-  const daemon = await world.handDaemon(api);
+  // Of an agent that no real daemon offers.
+  const daemon = await world.handDaemon(api, ['hand']);
   const { contractId } = await openContract(api, {
+    agent: 'hand',
     repositories: [{ localPath: world.repository, isPrimary: true }],
     startSupervisor: false,
   });

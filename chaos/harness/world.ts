@@ -120,8 +120,8 @@ export class World {
   }
 
   /** A daemon that the scenario drives itself, call by call, with signs of life. */
-  async handDaemon(api = this.api(), max = 100): Promise<HandDaemon> {
-    return (await HandDaemon.connect(api, { max, localPaths: [this.directory] })).alive();
+  async handDaemon(api = this.api(), agents = ['shell']): Promise<HandDaemon> {
+    return (await HandDaemon.connect(api, { max: 100, localPaths: [this.directory], agents })).alive();
   }
 
   /** A contract without a supervisor. */
