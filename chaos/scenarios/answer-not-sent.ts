@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Answer } from '../../test/support/api.ts';
 import { isSocket } from '../harness/faulty-proxy.ts';
 import { insist } from '../harness/insist.ts';
-import { BOTH, type Scenario } from '../harness/scenario.ts';
+import { BOTH, POSTGRESQL, type Scenario } from '../harness/scenario.ts';
 import { branchCount, mergeCount, type Supervised, superviseOn } from '../harness/supervise.ts';
 import type { World } from '../harness/world.ts';
 import { checkpointCount } from './command-not-pushed.ts';
@@ -15,7 +15,7 @@ export const answerNotSent: Scenario = {
   number: '11',
   promise: 'Daemon killed after executing a command and before answering, 50 times: not executed again.',
   databases: BOTH,
-  quick: BOTH,
+  quick: POSTGRESQL,
   run: async (world) => {
     const server = await world.startServer();
     const proxy = await world.proxy(server.url);

@@ -5,7 +5,7 @@ import { onEnd } from '../../test/support/cleanup.ts';
 import { openContract } from '../../test/support/daemon.ts';
 import { SseSubscription } from '../../test/support/sse.ts';
 import { RawSubscriber } from '../harness/raw-subscriber.ts';
-import { BOTH, type Scenario } from '../harness/scenario.ts';
+import { BOTH, EMBEDDED, type Scenario } from '../harness/scenario.ts';
 import type { World } from '../harness/world.ts';
 
 const AT_ONCE = 25;
@@ -24,7 +24,7 @@ export const comeAndGo: Scenario = {
   number: '17',
   promise: '10,000 connect-and-leave cycles on a quiet topic: no listener left.',
   databases: BOTH,
-  quick: BOTH,
+  quick: EMBEDDED,
   run: async (world) => {
     const { url: databaseUrl, dataDir } = world.database;
     // The one that can be asked how many listen.

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '../../test/support/api.ts';
 import type { Daemon } from '../harness/daemon.ts';
 import { isSocket } from '../harness/faulty-proxy.ts';
-import { BOTH, type Scenario } from '../harness/scenario.ts';
+import { BOTH, POSTGRESQL, type Scenario } from '../harness/scenario.ts';
 
 /** Talks without end in its first attempt, and says one thing in any later one. */
 const PLAN = `
@@ -20,7 +20,7 @@ export const daemonKilled: Scenario = {
   number: '3',
   promise: 'Daemon killed 20 times with output in its spool: nothing lost of what was spooled.',
   databases: BOTH,
-  quick: BOTH,
+  quick: POSTGRESQL,
   run: async (world) => {
     const server = await world.startServer();
     const proxy = await world.proxy(server.url);

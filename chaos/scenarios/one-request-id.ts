@@ -1,6 +1,6 @@
 import type { Answer } from '../../test/support/api.ts';
 import { insist } from '../harness/insist.ts';
-import { BOTH, type Scenario } from '../harness/scenario.ts';
+import { BOTH, POSTGRESQL, type Scenario } from '../harness/scenario.ts';
 import type { World } from '../harness/world.ts';
 
 const TIMES = 100;
@@ -13,7 +13,7 @@ export const oneRequestId: Scenario = {
   number: '10',
   promise: 'The same create call 100 times with one id, for each of 4 calls: one row, 100 equal replies.',
   databases: BOTH,
-  quick: BOTH,
+  quick: POSTGRESQL,
   run: async (world) => {
     const servers = [await world.startServer()];
     if (world.kind === 'postgresql') servers.push(await world.startServer());

@@ -1,7 +1,7 @@
 import { eventually } from '../../test/support/api.ts';
 import { openContract, spawn } from '../../test/support/daemon.ts';
 import { RawSubscriber } from '../harness/raw-subscriber.ts';
-import { BOTH, type Scenario } from '../harness/scenario.ts';
+import { BOTH, POSTGRESQL, type Scenario } from '../harness/scenario.ts';
 
 const LIVE_WITHIN_MS = 10_000;
 const QUERY =
@@ -13,7 +13,7 @@ export const reconnectAtOnce: Scenario = {
   number: '18',
   promise: '1,000 clients reconnect at once: all live within 10 s, no error.',
   databases: BOTH,
-  quick: BOTH,
+  quick: POSTGRESQL,
   run: async (world) => {
     const server = await world.startServer();
     const daemon = await world.handDaemon();

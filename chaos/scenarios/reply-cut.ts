@@ -3,7 +3,7 @@ import type { Answer, Api } from '../../test/support/api.ts';
 import type { HandDaemon } from '../../test/support/daemon.ts';
 import { type FaultyProxy, isSocket } from '../harness/faulty-proxy.ts';
 import { insist } from '../harness/insist.ts';
-import { BOTH, type Scenario } from '../harness/scenario.ts';
+import { BOTH, EMBEDDED, type Scenario } from '../harness/scenario.ts';
 import { giveCue, linesOf, speech } from '../harness/speech.ts';
 import type { World } from '../harness/world.ts';
 
@@ -14,7 +14,7 @@ export const replyCut: Scenario = {
   promise:
     'The connection cut after commit, before the reply, 100 times for each of 12 calls: nothing doubled.',
   databases: BOTH,
-  quick: BOTH,
+  quick: EMBEDDED,
   run: async (world) => {
     const server = await world.startServer();
     const proxy = await world.proxy(server.url);

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { BOTH, type Scenario } from '../harness/scenario.ts';
+import { BOTH, EMBEDDED, type Scenario } from '../harness/scenario.ts';
 import { linesOf } from '../harness/speech.ts';
 
 const TASKS = 3;
@@ -24,7 +24,7 @@ export const serverAway: Scenario = {
   number: '4',
   promise: 'Server away for 10 minutes: all output drained within 60 s of its return.',
   databases: BOTH,
-  quick: BOTH,
+  quick: EMBEDDED,
   run: async (world) => {
     const awayMs = world.size(600_000, 10_000);
     const server = await world.startServer();

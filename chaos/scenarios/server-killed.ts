@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '../../test/support/api.ts';
 import { insist } from '../harness/insist.ts';
-import { BOTH, type Scenario } from '../harness/scenario.ts';
+import { BOTH, POSTGRESQL, type Scenario } from '../harness/scenario.ts';
 import { giveCue, linesOf, speech } from '../harness/speech.ts';
 import type { World } from '../harness/world.ts';
 
@@ -14,7 +14,7 @@ export const serverKilled: Scenario = {
   promise:
     'Server killed 20 times while 4 daemons send 10,000 lines each: nothing lost, doubled or reordered.',
   databases: BOTH,
-  quick: BOTH,
+  quick: POSTGRESQL,
   run: async (world) => {
     const kills = world.size(20, 3);
     const linesEach = world.size(500, 300);

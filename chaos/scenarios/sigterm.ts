@@ -4,7 +4,7 @@ import { openContract, spawn } from '../../test/support/daemon.ts';
 import { numbered } from '../../test/support/running-task.ts';
 import { SseSubscription } from '../../test/support/sse.ts';
 import { insist } from '../harness/insist.ts';
-import { BOTH, type Scenario } from '../harness/scenario.ts';
+import { BOTH, POSTGRESQL, type Scenario } from '../harness/scenario.ts';
 import type { World } from '../harness/world.ts';
 
 const OUT_WITHIN_MS = 10_000;
@@ -18,7 +18,7 @@ export const sigterm: Scenario = {
   number: '13',
   promise: 'SIGTERM under load: out within 10 s, sockets closed with 1001, nothing lost.',
   databases: BOTH,
-  quick: BOTH,
+  quick: POSTGRESQL,
   run: async (world) => {
     const server = await world.startServer();
     const api = world.api();

@@ -4,7 +4,7 @@ import { openContract, spawn } from '../../test/support/daemon.ts';
 import { numbered } from '../../test/support/running-task.ts';
 import { insist } from '../harness/insist.ts';
 import { readFrom } from '../harness/reader.ts';
-import { BOTH, type Scenario } from '../harness/scenario.ts';
+import { BOTH, POSTGRESQL, type Scenario } from '../harness/scenario.ts';
 import type { World } from '../harness/world.ts';
 
 /** Subscribers are cut, come back with their cursor, on PostgreSQL to whichever instance, and compare with the log. */
@@ -14,7 +14,7 @@ export const subscriberCut: Scenario = {
   promise:
     'Subscriber cut 100 times, resuming by cursor: no gap, no duplicate. A forged or pruned cursor is refused every time.',
   databases: BOTH,
-  quick: BOTH,
+  quick: POSTGRESQL,
   run: async (world) => {
     const servers = [await world.startServer()];
     if (world.kind === 'postgresql') servers.push(await world.startServer());
