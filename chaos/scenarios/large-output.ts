@@ -58,7 +58,7 @@ export const largeOutput: Scenario = {
     world.verdict.note(`memory ${Math.round(before)} MB, +${Math.round(grown)} MB`);
     await server.stop();
     for (const { what, taskId, file } of said) {
-      const isWhole = (await hashOfFile(file)) === (await hashOfOutput(world, taskId));
+      const isWhole = (await hashOfFile(file)) === (await hashOfOutput(world, contractId, taskId));
       world.verdict.lost += isWhole ? 0 : 1;
       world.verdict.check(isWhole, `${what}: what is stored is not what was said`);
     }
@@ -73,12 +73,12 @@ async function hashOfFile(file: string): Promise<string> {
 }
 
 /** Of the lines in storage, the pieces of one put together, read page by page. */
-async function hashOfOutput(world: World, taskId: string): Promise<string> {
+async function hashOfOutput(world: World, contractId: string, taskId: string): Promise<string> {
   const hash = createHash('sha256');
   for (let after = 0; ; ) {
     const rows = await world.database.query<{ sequence: number; content: string; partial: boolean | null }>(`
       select sequence, data->>'content' as content, (data->>'isPartial')::boolean as partial from contract_event
-      where task_id = '${world.uuid(taskId)}' and type = 'OUTPUT' and data->>'type' = 'STDOUT' and sequence > ${after}
+      where contract_id = '${world.uuid(contractId)}' and task_id = '${world.uuid(taskId)}' and type = 'OUTPUT' and data->>'type' = 'STDOUT' and sequence > ${after}
       order by sequence limit ${PAGE}`);
     for (const { content, partial } of rows) {
       world.verdict.check(Buffer.byteLength(content) <= PIECE, 'a piece is longer than it may be');
