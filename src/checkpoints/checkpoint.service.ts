@@ -237,22 +237,34 @@ export async function uploadCheckpointPart(
 /**
  * A piece of a checkpoint's data, for a daemon that restores it.
  * @returns base64
- * @throws DomainError NOT_FOUND unless the daemon has a task in that contract, or a command that names the checkpoint
+ * @throws DomainError NOT_FOUND unless the daemon has a task in that contract, or a command that names the checkpoint;
+ * NOT_FOUND, saying so, when the data was pruned
  */
 export async function checkpointPart(op: Operation, checkpointId: string, index: number): Promise<string> {
   const daemonId = callingDaemonId(op);
   const id = parseId('checkpoint', checkpointId, 'checkpointId');
-  const { rows } = await sql<{ data: Uint8Array }>`
-    select p.data from checkpoint c
+  const { rows } = await sql<{ data: Uint8Array | null; number: number; parts: number }>`
+    select p.data, c.number, c.parts from checkpoint c
     join worktree w on w.id = c.worktree_id
-    join checkpoint_part p on p.task_id = c.task_id and p.upload_id = c.upload_id
-    where c.id = ${toUuid(id)} and p.index = ${index} and (exists (
+    left join checkpoint_part p on p.task_id = c.task_id and p.upload_id = c.upload_id and p.index = ${index}
+    where c.id = ${toUuid(id)} and (exists (
       select 1 from task t where t.contract_id = w.contract_id and t.daemon_id = ${toUuid(daemonId)}
         and t.status in ('STARTING', 'RUNNING')
     ) or exists (
       select 1 from command m where m.daemon_id = ${toUuid(daemonId)} and m.status in ('PENDING', 'ACCEPTED')
         and m.payload::text like ${`%"${id}"%`}
     ))`.execute(kysely(op.em));
-  if (!rows[0]) throw notFound('checkpoint', id);
-  return Buffer.from(rows[0].data).toString('base64');
+  const [found] = rows;
+  if (!found) throw notFound('checkpoint', id);
+  if (found.data) return Buffer.from(found.data).toString('base64');
+  // A checkpoint is recorded with all of its data or not at all: what is missing was there.
+  if (index >= 0 && index < found.parts) throw prunedData(found.number);
+  throw notFound(`part ${index} of checkpoint`, id);
+}
+
+function prunedData(number: number): DomainError {
+  return new DomainError(
+    'NOT_FOUND',
+    `The data of checkpoint ${number} was pruned, long after its contract ended. What it changed is still told by taskDiff.`,
+  );
 }

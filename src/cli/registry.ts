@@ -58,6 +58,11 @@ export const COMMANDS: Entry[] = [
   },
   { name: 'migrate', summary: 'bring the database up to date', load: () => import('./commands/migrate.ts') },
   {
+    name: 'prune',
+    summary: 'delete the logs of contracts that ended long ago',
+    load: () => import('./commands/prune.ts'),
+  },
+  {
     name: 'doctor',
     summary: 'look whether this machine has what it takes',
     load: () => import('./commands/doctor.ts'),

@@ -107,6 +107,12 @@ ContractType.implement({
       resolve: async (contract, _, { loaders }) =>
         (await loaders.find(ContractCounter, contract.id, 'contractId'))?.last ?? 0,
     }),
+    prunedSequence: t.int({
+      description:
+        'Events up to this sequence, with all output in them, were deleted long after the contract ended, as the server is told to; 0: the log is whole. A cursor before it fails with CURSOR_INVALID.',
+      resolve: async (contract, _, { loaders }) =>
+        (await loaders.find(ContractCounter, contract.id, 'contractId'))?.pruned ?? 0,
+    }),
     redTeamEnabled: t.exposeBoolean('redTeamEnabled', {
       description: 'Whether a red team watches its work tasks.',
     }),

@@ -1,7 +1,7 @@
 import type { Id } from '../platform/ids.ts';
 import type { Runtime } from '../platform/runtime.ts';
 import type { LoggedEvent } from './event-types.ts';
-import { type EventFilter, matches, readEvents } from './read.ts';
+import { assertNotPruned, type EventFilter, logBounds, matches, readEvents } from './read.ts';
 import { Source } from './source.ts';
 import { type LogTail, tailsOf } from './tail.ts';
 
@@ -42,7 +42,10 @@ export class EventSource implements AsyncIterableIterator<LoggedEvent> {
     this.filter = filter;
   }
 
-  /** What comes after a position: from memory where the tail goes back that far, else a page of storage. */
+  /**
+   * What comes after a position: from memory where the tail goes back that far, else a page of storage.
+   * @throws DomainError CURSOR_INVALID when some of it was pruned meanwhile
+   */
   async page(position: number): Promise<LogPage> {
     const { tail, filter } = this;
     const live = tail.after(position);
@@ -56,6 +59,8 @@ export class EventSource implements AsyncIterableIterator<LoggedEvent> {
     const upTo = tail.last;
     const em = this.#runtime.db.fork();
     const events = await readEvents(em, tail.contractId, position, PAGE, filter, upTo);
+    // Pruning declares before it deletes, so looking afterwards tells of everything that the read can have missed.
+    assertNotPruned(await logBounds(em, tail.contractId), position, 'afterSequence');
     const isFull = events.length === PAGE;
     return {
       events,

@@ -31,4 +31,4 @@ export const ContractEvent = builder.interfaceRef<LoggedEvent>('ContractEvent').
 });
 
 export const AFTER_SEQUENCE =
-  'Everything later than this sequence, first from storage, then live: no gap, no duplicate. 0: from the beginning. Without it: from now on. One that cannot be honoured fails with CURSOR_INVALID.';
+  'Everything later than this sequence, first from storage, then live: no gap, no duplicate. 0: from the beginning. Without it: from now on. One that cannot be honoured, since it lies beyond the end or what followed it was pruned, fails with CURSOR_INVALID; `extensions.last` and `extensions.pruned` are the cursors that can.';

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { type EntityManager, kysely } from '../platform/database.ts';
-import { DomainError } from '../platform/errors.ts';
+import { DomainError, notFound } from '../platform/errors.ts';
 import { fromUuid, type Id, toUuid } from '../platform/ids.ts';
 import type { EventType, LoggedEvent } from './event-types.ts';
 
@@ -72,15 +72,27 @@ export async function readEvents(
   })) as LoggedEvent[];
 }
 
-/** Where a contract's log ends, and up to where it was pruned. */
-export async function logBounds(
+export interface LogBounds {
+  /** The last sequence of the log. */
+  readonly last: number;
+  /** Events up to this one were pruned. */
+  readonly pruned: number;
+}
+
+/** Where a contract's log ends, and up to where it was pruned; null when the contract was deleted. */
+export async function findLogBounds(
   em: EntityManager,
   contractId: Id<'contract'>,
-): Promise<{ last: number; pruned: number }> {
-  const { rows } = await sql<{ last: number; pruned: number }>`
+): Promise<LogBounds | null> {
+  const { rows } = await sql<LogBounds>`
     select last, pruned from contract_counter where contract_id = ${toUuid(contractId)}`.execute(kysely(em));
-  const [bounds] = rows;
-  if (!bounds) throw new Error(`contract ${contractId} has no counter`);
+  return rows[0] ?? null;
+}
+
+/** @throws DomainError NOT_FOUND when the contract was deleted */
+export async function logBounds(em: EntityManager, contractId: Id<'contract'>): Promise<LogBounds> {
+  const bounds = await findLogBounds(em, contractId);
+  if (!bounds) throw notFound('contract', contractId);
   return bounds;
 }
 
@@ -102,12 +114,16 @@ export async function startingPosition(
       { field: 'afterSequence', extensions: { last, pruned } },
     );
   }
-  if (afterSequence < pruned) {
-    throw new DomainError(
-      'CURSOR_INVALID',
-      `Events up to ${pruned} were pruned, so what follows ${afterSequence} is not all there. Start at ${pruned}.`,
-      { field: 'afterSequence', extensions: { last, pruned } },
-    );
-  }
+  assertNotPruned({ last, pruned }, afterSequence, 'afterSequence');
   return afterSequence;
+}
+
+/** @throws DomainError CURSOR_INVALID when something that followed the position was pruned */
+export function assertNotPruned({ last, pruned }: LogBounds, position: number, field: string): void {
+  if (position >= pruned) return;
+  throw new DomainError(
+    'CURSOR_INVALID',
+    `The contract ended and its events up to ${pruned} were pruned, so what follows ${position} is not all there. Use ${field}: ${pruned} for what was logged since.`,
+    { field, extensions: { last, pruned } },
+  );
 }

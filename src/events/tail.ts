@@ -2,7 +2,7 @@ import { topics } from '../platform/doorbell.ts';
 import type { Id } from '../platform/ids.ts';
 import type { Runtime } from '../platform/runtime.ts';
 import type { LoggedEvent } from './event-types.ts';
-import { logBounds, readEvents } from './read.ts';
+import { findLogBounds, logBounds, readEvents } from './read.ts';
 
 /** Events kept in memory for subscribers at the end of the log. Who falls behind further reads storage. */
 const WINDOW = 2_048;
@@ -34,7 +34,7 @@ export class LogTail {
     this.#contractId = contractId;
     this.#last = last;
     this.#stopListening = runtime.doorbell.onRing(topics.contract(contractId), () => void this.#read());
-    this.#poll = setInterval(() => void this.#read(), POLL_MS);
+    this.#poll = setInterval(() => void this.#look(), POLL_MS);
     this.#poll.unref();
   }
 
@@ -68,6 +68,19 @@ export class LogTail {
     return () => this.#waiting.delete(callback);
   }
 
+  /**
+   * Reads when there is something to read: the counter is cheaper to ask than the log. An instance that could not read
+   * for a day or more may find that what it has not read was pruned meanwhile.
+   */
+  async #look(): Promise<void> {
+    const em = this.#runtime.db.fork();
+    const bounds = await findLogBounds(em, this.#contractId).catch(() => undefined);
+    if (bounds === null || bounds?.last === this.#last) return;
+    await this.#read();
+    if (bounds && bounds.pruned > this.#last && !this.#reading && !this.#closed)
+      this.#grow([], bounds.pruned);
+  }
+
   async #read(): Promise<void> {
     if (this.#closed) return;
     if (this.#reading) {
@@ -81,12 +94,7 @@ export class LogTail {
         const events = await readEvents(this.#runtime.db.fork(), this.#contractId, this.#last, PAGE);
         if (this.#closed) return;
         const last = events.at(-1);
-        if (last) {
-          const window = this.#window.concat(events);
-          this.#window = window.length > WINDOW ? window.slice(-WINDOW) : window;
-          this.#last = last.sequence;
-          for (const callback of [...this.#waiting]) callback();
-        }
+        if (last) this.#grow(events, last.sequence);
         if (events.length === PAGE) this.#rungWhileReading = true;
       } while (this.#rungWhileReading);
     } catch (error) {
@@ -96,6 +104,15 @@ export class LogTail {
     } finally {
       this.#reading = false;
     }
+  }
+
+  #grow(events: readonly LoggedEvent[], last: number): void {
+    // The window is dense or it is nothing: who stood before a hole reads storage, and is told there what it is.
+    const follows = last - events.length === this.#last;
+    const window = follows ? this.#window.concat(events) : [...events];
+    this.#window = window.length > WINDOW ? window.slice(-WINDOW) : window;
+    this.#last = last;
+    for (const callback of [...this.#waiting]) callback();
   }
 
   close(): void {

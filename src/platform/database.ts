@@ -8,6 +8,7 @@ import pg from 'pg';
 import { NamingStrategy } from './columns.ts';
 import type { ServerConfig } from './config.ts';
 import { lockDataDirectory } from './data-lock.ts';
+import { DomainError } from './errors.ts';
 import { PATIENCE, watchedClient } from './watched-client.ts';
 
 export type EntityManager = SqlEntityManager;
@@ -121,9 +122,26 @@ export async function migrate(db: Database, databaseUrl: string | null): Promise
   }
 }
 
+/**
+ * Looks whether the schema is as new as this version needs it; one that is newer has only additions (ADR 16).
+ * @throws DomainError INVALID_INPUT when it is older
+ */
+export async function assertMigrated(db: Database): Promise<void> {
+  const pending = await migratorOf(db).getPending();
+  if (pending.length === 0) return;
+  throw new DomainError(
+    'INVALID_INPUT',
+    'The database is older than this version of Taskmesh. Bring it up to date first: taskmesh migrate.',
+    { field: 'databaseUrl' },
+  );
+}
+
+function migratorOf(db: Database): Migrator {
+  return (db.orm as unknown as { migrator: Migrator }).migrator;
+}
+
 async function up(db: Database): Promise<string[]> {
-  const migrator = (db.orm as unknown as { migrator: Migrator }).migrator;
-  const applied = await migrator.up();
+  const applied = await migratorOf(db).up();
   return applied.map((migration) => migration.name);
 }
 

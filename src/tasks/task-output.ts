@@ -1,5 +1,5 @@
 import type { EventOf } from '../events/event-types.ts';
-import { logBounds, readEvents } from '../events/read.ts';
+import { assertNotPruned, logBounds, readEvents } from '../events/read.ts';
 import { builder } from '../graphql/builder.ts';
 import { connectionOf, type Page, toConnection } from '../graphql/connection.ts';
 import { authorize } from '../keys/permissions.ts';
@@ -23,8 +23,8 @@ async function listOutput(op: Operation, { taskId, first, after }: OutputArgumen
   const task = await findTask(op.em, op.principal, taskId);
   const limit = boundedInt(first ?? 200, 'first', 1, 2_000);
   const position = after ? Number(after) : 0;
-  const { last } = await logBounds(op.em, task.contractId);
-  if (!Number.isInteger(position) || position < 0 || position > last) {
+  const bounds = await logBounds(op.em, task.contractId);
+  if (!Number.isInteger(position) || position < 0 || position > bounds.last) {
     throw invalidInput('after', 'after is not a cursor of this connection.');
   }
   const filter = { types: ['OUTPUT'] as const, taskId: task.id };
@@ -35,6 +35,7 @@ async function listOutput(op: Operation, { taskId, first, after }: OutputArgumen
     limit + 1,
     filter,
   )) as EventOf<'OUTPUT'>[];
+  assertNotPruned(await logBounds(op.em, task.contractId), position, 'after');
   return { items: events.map((event) => ({ ...event, id: String(event.sequence) })), limit };
 }
 
@@ -43,7 +44,8 @@ const OutputConnection = connectionOf<Output>('OutputEntry', OutputEntryType as 
 builder.queryField('taskOutput', (t) =>
   t.field({
     type: OutputConnection,
-    description: "A task's stored output, in order. For the owner and the contract's tasks.",
+    description:
+      "A task's stored output, in order. For the owner and the contract's tasks. Output that was pruned, long after its contract ended, is never passed over: asking for it, as from the beginning, fails with CURSOR_INVALID, whose `extensions.pruned` is the cursor behind it.",
     args: {
       taskId: t.arg.id({ required: true, description: 'The task.' }),
       first: t.arg.int({ defaultValue: 200, description: 'How many, 1 to 2,000.' }),

@@ -957,7 +957,7 @@ export type TaskDetailsFragment = { id: string, pendingReason: string | null, na
 
 export type ContractLineFragment = { id: string, name: string, phase: ContractPhase, status: ContractStatus, agent: string, costUsd: number, tokens: number, budgetUsd: number | null, createdAt: string, completedAt: string | null };
 
-export type ContractDetailsFragment = { id: string, name: string, description: string | null, phase: ContractPhase, status: ContractStatus, agent: string, localOnly: boolean, budgetUsd: number | null, costUsd: number, tokens: number, redTeamEnabled: boolean, redTeamAgent: string | null, redTeamPrompt: string | null, summary: string | null, lastSequence: number, createdAt: string, completedAt: string | null, repositories: Array<{ id: string, url: string | null, localPath: string | null, baseBranch: string | null, isPrimary: boolean }>, documents: Array<{ id: string, name: string, phase: ContractPhase | null, updatedAt: string }>, supervisor: { id: string, name: string, status: TaskStatus } | null };
+export type ContractDetailsFragment = { id: string, name: string, description: string | null, phase: ContractPhase, status: ContractStatus, agent: string, localOnly: boolean, budgetUsd: number | null, costUsd: number, tokens: number, redTeamEnabled: boolean, redTeamAgent: string | null, redTeamPrompt: string | null, summary: string | null, lastSequence: number, prunedSequence: number, createdAt: string, completedAt: string | null, repositories: Array<{ id: string, url: string | null, localPath: string | null, baseBranch: string | null, isPrimary: boolean }>, documents: Array<{ id: string, name: string, phase: ContractPhase | null, updatedAt: string }>, supervisor: { id: string, name: string, status: TaskStatus } | null };
 
 export type QuestionDetailsFragment = { id: string, question: string, choices: Array<string>, context: string | null, multiSelect: boolean, questionType: QuestionType, status: QuestionStatus, timeoutSeconds: number, expiresAt: string | null, response: string | null, createdAt: string, contract: { id: string, name: string }, task: { id: string, name: string } };
 
@@ -977,7 +977,7 @@ export type ContractShowQueryVariables = Exact<{
 }>;
 
 
-export type ContractShowQuery = { contract: { id: string, name: string, description: string | null, phase: ContractPhase, status: ContractStatus, agent: string, localOnly: boolean, budgetUsd: number | null, costUsd: number, tokens: number, redTeamEnabled: boolean, redTeamAgent: string | null, redTeamPrompt: string | null, summary: string | null, lastSequence: number, createdAt: string, completedAt: string | null, repositories: Array<{ id: string, url: string | null, localPath: string | null, baseBranch: string | null, isPrimary: boolean }>, documents: Array<{ id: string, name: string, phase: ContractPhase | null, updatedAt: string }>, supervisor: { id: string, name: string, status: TaskStatus } | null } };
+export type ContractShowQuery = { contract: { id: string, name: string, description: string | null, phase: ContractPhase, status: ContractStatus, agent: string, localOnly: boolean, budgetUsd: number | null, costUsd: number, tokens: number, redTeamEnabled: boolean, redTeamAgent: string | null, redTeamPrompt: string | null, summary: string | null, lastSequence: number, prunedSequence: number, createdAt: string, completedAt: string | null, repositories: Array<{ id: string, url: string | null, localPath: string | null, baseBranch: string | null, isPrimary: boolean }>, documents: Array<{ id: string, name: string, phase: ContractPhase | null, updatedAt: string }>, supervisor: { id: string, name: string, status: TaskStatus } | null } };
 
 export type ContractTreeQueryVariables = Exact<{
   contractId: string;
@@ -991,14 +991,14 @@ export type CreateContractMutationVariables = Exact<{
 }>;
 
 
-export type CreateContractMutation = { createContract: { contract: { id: string, name: string, description: string | null, phase: ContractPhase, status: ContractStatus, agent: string, localOnly: boolean, budgetUsd: number | null, costUsd: number, tokens: number, redTeamEnabled: boolean, redTeamAgent: string | null, redTeamPrompt: string | null, summary: string | null, lastSequence: number, createdAt: string, completedAt: string | null, repositories: Array<{ id: string, url: string | null, localPath: string | null, baseBranch: string | null, isPrimary: boolean }>, documents: Array<{ id: string, name: string, phase: ContractPhase | null, updatedAt: string }>, supervisor: { id: string, name: string, status: TaskStatus } | null }, supervisor: { id: string, pendingReason: string | null, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, costUsd: number, tokens: number, parent: { id: string } | null, contract: { id: string } } | null } };
+export type CreateContractMutation = { createContract: { contract: { id: string, name: string, description: string | null, phase: ContractPhase, status: ContractStatus, agent: string, localOnly: boolean, budgetUsd: number | null, costUsd: number, tokens: number, redTeamEnabled: boolean, redTeamAgent: string | null, redTeamPrompt: string | null, summary: string | null, lastSequence: number, prunedSequence: number, createdAt: string, completedAt: string | null, repositories: Array<{ id: string, url: string | null, localPath: string | null, baseBranch: string | null, isPrimary: boolean }>, documents: Array<{ id: string, name: string, phase: ContractPhase | null, updatedAt: string }>, supervisor: { id: string, name: string, status: TaskStatus } | null }, supervisor: { id: string, pendingReason: string | null, name: string, role: TaskRole, status: TaskStatus, depth: number, agent: string, attempt: number, priority: number, durationSeconds: number | null, errorMessage: string | null, outputSummary: string | null, costUsd: number, tokens: number, parent: { id: string } | null, contract: { id: string } } | null } };
 
 export type CompleteContractMutationVariables = Exact<{
   input: CompleteContractInput;
 }>;
 
 
-export type CompleteContractMutation = { completeContract: { contract: { id: string, name: string, description: string | null, phase: ContractPhase, status: ContractStatus, agent: string, localOnly: boolean, budgetUsd: number | null, costUsd: number, tokens: number, redTeamEnabled: boolean, redTeamAgent: string | null, redTeamPrompt: string | null, summary: string | null, lastSequence: number, createdAt: string, completedAt: string | null, repositories: Array<{ id: string, url: string | null, localPath: string | null, baseBranch: string | null, isPrimary: boolean }>, documents: Array<{ id: string, name: string, phase: ContractPhase | null, updatedAt: string }>, supervisor: { id: string, name: string, status: TaskStatus } | null } } };
+export type CompleteContractMutation = { completeContract: { contract: { id: string, name: string, description: string | null, phase: ContractPhase, status: ContractStatus, agent: string, localOnly: boolean, budgetUsd: number | null, costUsd: number, tokens: number, redTeamEnabled: boolean, redTeamAgent: string | null, redTeamPrompt: string | null, summary: string | null, lastSequence: number, prunedSequence: number, createdAt: string, completedAt: string | null, repositories: Array<{ id: string, url: string | null, localPath: string | null, baseBranch: string | null, isPrimary: boolean }>, documents: Array<{ id: string, name: string, phase: ContractPhase | null, updatedAt: string }>, supervisor: { id: string, name: string, status: TaskStatus } | null } } };
 
 export type TaskListQueryVariables = Exact<{
   contractId: string;
@@ -1258,21 +1258,21 @@ export type UpdateContractMutationVariables = Exact<{
 }>;
 
 
-export type UpdateContractMutation = { updateContract: { contract: { id: string, name: string, description: string | null, phase: ContractPhase, status: ContractStatus, agent: string, localOnly: boolean, budgetUsd: number | null, costUsd: number, tokens: number, redTeamEnabled: boolean, redTeamAgent: string | null, redTeamPrompt: string | null, summary: string | null, lastSequence: number, createdAt: string, completedAt: string | null, repositories: Array<{ id: string, url: string | null, localPath: string | null, baseBranch: string | null, isPrimary: boolean }>, documents: Array<{ id: string, name: string, phase: ContractPhase | null, updatedAt: string }>, supervisor: { id: string, name: string, status: TaskStatus } | null } } };
+export type UpdateContractMutation = { updateContract: { contract: { id: string, name: string, description: string | null, phase: ContractPhase, status: ContractStatus, agent: string, localOnly: boolean, budgetUsd: number | null, costUsd: number, tokens: number, redTeamEnabled: boolean, redTeamAgent: string | null, redTeamPrompt: string | null, summary: string | null, lastSequence: number, prunedSequence: number, createdAt: string, completedAt: string | null, repositories: Array<{ id: string, url: string | null, localPath: string | null, baseBranch: string | null, isPrimary: boolean }>, documents: Array<{ id: string, name: string, phase: ContractPhase | null, updatedAt: string }>, supervisor: { id: string, name: string, status: TaskStatus } | null } } };
 
 export type SetContractPhaseMutationVariables = Exact<{
   input: SetContractPhaseInput;
 }>;
 
 
-export type SetContractPhaseMutation = { setContractPhase: { contract: { id: string, name: string, description: string | null, phase: ContractPhase, status: ContractStatus, agent: string, localOnly: boolean, budgetUsd: number | null, costUsd: number, tokens: number, redTeamEnabled: boolean, redTeamAgent: string | null, redTeamPrompt: string | null, summary: string | null, lastSequence: number, createdAt: string, completedAt: string | null, repositories: Array<{ id: string, url: string | null, localPath: string | null, baseBranch: string | null, isPrimary: boolean }>, documents: Array<{ id: string, name: string, phase: ContractPhase | null, updatedAt: string }>, supervisor: { id: string, name: string, status: TaskStatus } | null } } };
+export type SetContractPhaseMutation = { setContractPhase: { contract: { id: string, name: string, description: string | null, phase: ContractPhase, status: ContractStatus, agent: string, localOnly: boolean, budgetUsd: number | null, costUsd: number, tokens: number, redTeamEnabled: boolean, redTeamAgent: string | null, redTeamPrompt: string | null, summary: string | null, lastSequence: number, prunedSequence: number, createdAt: string, completedAt: string | null, repositories: Array<{ id: string, url: string | null, localPath: string | null, baseBranch: string | null, isPrimary: boolean }>, documents: Array<{ id: string, name: string, phase: ContractPhase | null, updatedAt: string }>, supervisor: { id: string, name: string, status: TaskStatus } | null } } };
 
 export type ArchiveContractMutationVariables = Exact<{
   input: ArchiveContractInput;
 }>;
 
 
-export type ArchiveContractMutation = { archiveContract: { contract: { id: string, name: string, description: string | null, phase: ContractPhase, status: ContractStatus, agent: string, localOnly: boolean, budgetUsd: number | null, costUsd: number, tokens: number, redTeamEnabled: boolean, redTeamAgent: string | null, redTeamPrompt: string | null, summary: string | null, lastSequence: number, createdAt: string, completedAt: string | null, repositories: Array<{ id: string, url: string | null, localPath: string | null, baseBranch: string | null, isPrimary: boolean }>, documents: Array<{ id: string, name: string, phase: ContractPhase | null, updatedAt: string }>, supervisor: { id: string, name: string, status: TaskStatus } | null } } };
+export type ArchiveContractMutation = { archiveContract: { contract: { id: string, name: string, description: string | null, phase: ContractPhase, status: ContractStatus, agent: string, localOnly: boolean, budgetUsd: number | null, costUsd: number, tokens: number, redTeamEnabled: boolean, redTeamAgent: string | null, redTeamPrompt: string | null, summary: string | null, lastSequence: number, prunedSequence: number, createdAt: string, completedAt: string | null, repositories: Array<{ id: string, url: string | null, localPath: string | null, baseBranch: string | null, isPrimary: boolean }>, documents: Array<{ id: string, name: string, phase: ContractPhase | null, updatedAt: string }>, supervisor: { id: string, name: string, status: TaskStatus } | null } } };
 
 export type DeleteContractMutationVariables = Exact<{
   input: DeleteContractInput;
@@ -1293,7 +1293,7 @@ export type RemoveRepositoryMutationVariables = Exact<{
 }>;
 
 
-export type RemoveRepositoryMutation = { removeRepository: { contract: { id: string, name: string, description: string | null, phase: ContractPhase, status: ContractStatus, agent: string, localOnly: boolean, budgetUsd: number | null, costUsd: number, tokens: number, redTeamEnabled: boolean, redTeamAgent: string | null, redTeamPrompt: string | null, summary: string | null, lastSequence: number, createdAt: string, completedAt: string | null, repositories: Array<{ id: string, url: string | null, localPath: string | null, baseBranch: string | null, isPrimary: boolean }>, documents: Array<{ id: string, name: string, phase: ContractPhase | null, updatedAt: string }>, supervisor: { id: string, name: string, status: TaskStatus } | null } } };
+export type RemoveRepositoryMutation = { removeRepository: { contract: { id: string, name: string, description: string | null, phase: ContractPhase, status: ContractStatus, agent: string, localOnly: boolean, budgetUsd: number | null, costUsd: number, tokens: number, redTeamEnabled: boolean, redTeamAgent: string | null, redTeamPrompt: string | null, summary: string | null, lastSequence: number, prunedSequence: number, createdAt: string, completedAt: string | null, repositories: Array<{ id: string, url: string | null, localPath: string | null, baseBranch: string | null, isPrimary: boolean }>, documents: Array<{ id: string, name: string, phase: ContractPhase | null, updatedAt: string }>, supervisor: { id: string, name: string, status: TaskStatus } | null } } };
 
 export type HistoryQueryVariables = Exact<{
   contractId?: string | null | undefined;
@@ -1709,6 +1709,7 @@ export const ContractDetailsFragmentDoc = new TypedDocumentString(`
   redTeamPrompt
   summary
   lastSequence
+  prunedSequence
   createdAt
   completedAt
   repositories {
@@ -1844,6 +1845,7 @@ export const ContractShowDocument = new TypedDocumentString(`
   redTeamPrompt
   summary
   lastSequence
+  prunedSequence
   createdAt
   completedAt
   repositories {
@@ -1969,6 +1971,7 @@ fragment ContractDetails on Contract {
   redTeamPrompt
   summary
   lastSequence
+  prunedSequence
   createdAt
   completedAt
   repositories {
@@ -2014,6 +2017,7 @@ export const CompleteContractDocument = new TypedDocumentString(`
   redTeamPrompt
   summary
   lastSequence
+  prunedSequence
   createdAt
   completedAt
   repositories {
@@ -2953,6 +2957,7 @@ export const UpdateContractDocument = new TypedDocumentString(`
   redTeamPrompt
   summary
   lastSequence
+  prunedSequence
   createdAt
   completedAt
   repositories {
@@ -2998,6 +3003,7 @@ export const SetContractPhaseDocument = new TypedDocumentString(`
   redTeamPrompt
   summary
   lastSequence
+  prunedSequence
   createdAt
   completedAt
   repositories {
@@ -3043,6 +3049,7 @@ export const ArchiveContractDocument = new TypedDocumentString(`
   redTeamPrompt
   summary
   lastSequence
+  prunedSequence
   createdAt
   completedAt
   repositories {
@@ -3108,6 +3115,7 @@ export const RemoveRepositoryDocument = new TypedDocumentString(`
   redTeamPrompt
   summary
   lastSequence
+  prunedSequence
   createdAt
   completedAt
   repositories {

@@ -38,12 +38,16 @@ function text(contract: ContractDetailsFragment): string {
       ['repositories', repositories.join(', ')],
       ['documents', contract.documents.map((document) => document.name).join(', ')],
       ['local only', contract.localOnly ? 'yes' : null],
-      ['log', `${contract.lastSequence} events`],
+      ['log', logOf(contract)],
       ['created', contract.createdAt],
       ['completed', contract.completedAt],
       ['summary', contract.summary],
     ]),
   );
+}
+
+function logOf({ lastSequence, prunedSequence }: ContractDetailsFragment): string {
+  return `${lastSequence} events${prunedSequence > 0 ? `, of which the first ${prunedSequence} were pruned` : ''}`;
 }
 
 /** Nothing for agents that report none, in a contract that has no budget. */
