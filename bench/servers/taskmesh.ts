@@ -3,6 +3,7 @@ import { startServer } from '../../src/server/server.ts';
 import { statementsDuring } from '../../test/support/statements.ts';
 import { Caller } from '../harness/http.ts';
 import { childOptions, memoryNow, serveCalls } from '../harness/serve-calls.ts';
+import { census } from '../soak/census.ts';
 
 /** Our server, as `taskmesh serve` starts it, in a process that can be asked about itself. */
 const options = childOptions<{ databaseUrl: string | null; dataDir: string }>();
@@ -16,6 +17,7 @@ serveCalls(
     where: () => ({ url: server.url, key: server.firstKey }),
     memory: memoryNow,
     listeners: () => server.runtime.doorbell.listeners,
+    census: () => census(server),
     statements: async ({ key, query, variables }: { key: string; query: string; variables: object }) => {
       const caller = new Caller(server.url, key);
       const statements = await statementsDuring(server, () => caller.ask(query, variables));
