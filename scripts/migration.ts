@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { migrations } from '../migrations/index.ts';
 import { migrate, openDatabase } from '../src/platform/database.ts';
 import { entities } from '../src/server/entities.ts';
+import { contractionsOf } from './expanding.ts';
 
 /**
  * Compares the migrations with the entities, on an embedded database made by the migrations. With `--check` it fails
@@ -62,4 +63,6 @@ ${statements(down)}
 `;
   writeFileSync(new URL(`../migrations/${name}.ts`, import.meta.url), text);
   console.log(`migrations/${name}.ts is written. Read it, then add it to migrations/index.ts.`);
+  for (const statement of contractionsOf(up.split(/;\s*\n/).filter((each) => each.trim() !== '')))
+    console.warn(`The version before would not survive this (ADR 14): ${statement}`);
 }
