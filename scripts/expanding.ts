@@ -16,7 +16,7 @@ export function statementsOf(migration: MigrationEntry): string[] {
 }
 
 /**
- * What of a migration the previous version of the server would not survive (ADR 14), in words: whatever takes away,
+ * What of a migration the previous version of the server would not survive (ADR 16), in words: whatever takes away,
  * renames or changes what is there, or demands of existing tables what that version does not know of.
  */
 export function contractions(migration: MigrationEntry): string[] {

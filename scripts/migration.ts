@@ -64,5 +64,5 @@ ${statements(down)}
   writeFileSync(new URL(`../migrations/${name}.ts`, import.meta.url), text);
   console.log(`migrations/${name}.ts is written. Read it, then add it to migrations/index.ts.`);
   for (const statement of contractionsOf(up.split(/;\s*\n/).filter((each) => each.trim() !== '')))
-    console.warn(`The version before would not survive this (ADR 14): ${statement}`);
+    console.warn(`The version before would not survive this (ADR 16): ${statement}`);
 }
