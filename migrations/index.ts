@@ -3,6 +3,7 @@ import { Migration20261123023949 } from './20261123023949-initial.ts';
 import { Migration20261124203052 } from './20261124203052-conversations-and-budgets.ts';
 import { Migration20261124213621 } from './20261124213621-red-team-and-rewinding.ts';
 import { Migration20261124223840 } from './20261124223840-identities.ts';
+import { Migration20261125010310 } from './20261125010310-held-by-budget.ts';
 
 /** Every migration, in order. A migration that has landed is never changed. */
 export const migrations: readonly MigrationEntry[] = [
@@ -10,4 +11,5 @@ export const migrations: readonly MigrationEntry[] = [
   { name: '20261124203052-conversations-and-budgets', class: Migration20261124203052 },
   { name: '20261124213621-red-team-and-rewinding', class: Migration20261124213621 },
   { name: '20261124223840-identities', class: Migration20261124223840 },
+  { name: '20261125010310-held-by-budget', class: Migration20261125010310 },
 ];

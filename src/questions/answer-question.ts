@@ -8,9 +8,9 @@ import type { Operation } from '../platform/runtime.ts';
 import { move } from '../platform/states.ts';
 import { checkedText } from '../platform/text.ts';
 import { transact } from '../platform/transaction.ts';
-import { resumeLocked } from '../tasks/pause-task.ts';
 import { takeBudgetAnswer } from './budget-question.ts';
 import { tellAnswer } from './deliver-answers.ts';
+import { endPhaseGuard } from './phase-guard.ts';
 import type { Question } from './question.entity.ts';
 import { closeQuestion, lockQuestion, logQuestion, nextQuestionChange } from './question.service.ts';
 import { QUESTION_MOVES } from './question.states.ts';
@@ -59,8 +59,8 @@ export async function answerQuestion(
       if (question.nonBlocking || question.phaseguard || isLate) await tellAnswer(tx, task, question);
       const contract = await tx.em.findOneOrFail(Contract, { id: question.contractId });
       if (contract.budgetQuestionId === question.id) takeBudgetAnswer(tx, contract, question);
-      else if (question.phaseguard && task.status === 'PAUSED')
-        await resumeLocked(tx, task, actorName(op.principal));
+      else if (question.phaseguard)
+        await endPhaseGuard(tx, contract, task, question, actorName(op.principal));
       recordHistory(tx, op, {
         action: 'question.answered',
         contractId: question.contractId,
@@ -98,8 +98,13 @@ export async function withdrawQuestion(
       }
       closeQuestion(tx, question);
       const contract = await tx.em.findOneOrFail(Contract, { id: question.contractId });
-      if (contract.budgetQuestionId !== question.id && question.phaseguard && task.status === 'PAUSED')
-        await resumeLocked(tx, task, actorName(op.principal));
+      if (contract.budgetQuestionId !== question.id && question.phaseguard)
+        await endPhaseGuard(tx, contract, task, question, actorName(op.principal));
+      recordHistory(tx, op, {
+        action: 'question.withdrawn',
+        contractId: question.contractId,
+        details: { questionId: question.id },
+      });
       return question.id;
     });
     return question;

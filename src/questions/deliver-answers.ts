@@ -3,7 +3,6 @@ import type { Runtime } from '../platform/runtime.ts';
 import { type Transaction, transact } from '../platform/transaction.ts';
 import { storeMessage } from '../tasks/message.service.ts';
 import { Task } from '../tasks/task.entity.ts';
-import { isCompleted } from '../tasks/task.states.ts';
 import { Question } from './question.entity.ts';
 
 /** How long the asker has to acknowledge an answer that its waiting request returned. Milliseconds. */
@@ -32,10 +31,12 @@ export async function deliverAnswers(runtime: Runtime): Promise<void> {
   }
 }
 
-/** Puts an answer into the inbox of its asker, which is locked. Told once: it counts as told from now on. */
+/**
+ * Puts an answer into the inbox of its asker, which is locked. Told once: it counts as told from now on, also when the asker
+ * has ended: its next attempt reads it.
+ */
 export async function tellAnswer(tx: Transaction, task: Task, question: Question): Promise<void> {
   question.toldAt = tx.now;
-  if (isCompleted(task.status)) return;
   const text = `A person answered your question ${question.id}.\nQuestion: ${question.question}\nAnswer: ${question.response}`;
   question.messageId = (
     await storeMessage(tx, task, { sender: 'PERSON', by: question.answeredBy ?? 'person' }, text)

@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { Contract } from '../contracts/contract.entity.ts';
 import { issueCommand } from '../daemons/command.service.ts';
 import type { Daemon } from '../daemons/daemon.entity.ts';
+import { ContractCounter } from '../events/contract-counter.entity.ts';
 import { kysely } from '../platform/database.ts';
 import { topics } from '../platform/doorbell.ts';
 import { fromUuid, type Id } from '../platform/ids.ts';
@@ -69,7 +70,7 @@ export function claimTask(runtime: Runtime, taskId: Id<'task'>): Promise<boolean
  */
 export async function claimLocked(tx: Transaction, task: Task): Promise<boolean> {
   const contract = await tx.em.findOneOrFail(Contract, { id: task.contractId });
-  if (contract.status !== 'ACTIVE') return false;
+  if (contract.status !== 'ACTIVE' || (await isBudgetUsedUp(tx, contract))) return false;
   const supervisor = await tx.em.findOne(Task, { contractId: contract.id, role: 'SUPERVISOR' });
   if (task.role === 'RED_TEAM') {
     const daemon = await chooseDaemon(tx, task, null);
@@ -81,6 +82,12 @@ export async function claimLocked(tx: Transaction, task: Task): Promise<boolean>
   if (!daemon) return false;
   const copy = await makeCopy(tx, { task, contract, supervisor, daemon, shared });
   return start(tx, { task, contract, daemon, copy, supervisor });
+}
+
+async function isBudgetUsedUp(tx: Transaction, { id, budgetUsd }: Contract): Promise<boolean> {
+  if (typeof budgetUsd !== 'number') return false;
+  const { costUsd } = await tx.em.findOneOrFail(ContractCounter, { contractId: id });
+  return costUsd >= budgetUsd;
 }
 
 interface Start {

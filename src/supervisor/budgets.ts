@@ -43,7 +43,10 @@ async function settle(tx: Transaction, id: Contract['id']): Promise<void> {
     if (contract.budgetQuestionId) await goOn(tx, contract, supervisor);
     return;
   }
-  if (supervisor.status === 'RUNNING') await pauseLocked(tx, supervisor, 'budget');
+  if (supervisor.status === 'RUNNING') {
+    await pauseLocked(tx, supervisor, 'budget');
+    supervisor.heldByBudget = true;
+  }
   if (!contract.budgetQuestionId) await askAboutBudget(tx, contract, supervisor);
 }
 
@@ -57,6 +60,6 @@ async function goOn(tx: Transaction, contract: Contract, supervisor: Task): Prom
   contract.budgetQuestionId = null;
   contract.budgetOfferUsd = null;
   tx.ring(topics.schedule);
-  if (supervisor.status === 'PAUSED') await resumeLocked(tx, supervisor, 'budget');
+  if (supervisor.heldByBudget) await resumeLocked(tx, supervisor, 'budget');
   else if (supervisor.status === 'WAITING') await messageArrived(tx, supervisor, 'budget', false);
 }

@@ -16,11 +16,14 @@ import { Worktree } from '../worktrees/worktree.entity.ts';
 const MAX_TITLE = 256;
 const MAX_BODY = 65_536;
 
-/** Begins what was asked to be done with the branches of tasks that are DONE: once each, when a daemon can do it. */
+/**
+ * Begins what was asked to be done with the branches of tasks that are DONE: once each, when a daemon can do it, also when
+ * their contract was completed meanwhile.
+ */
 export async function doCompletionActions(runtime: Runtime): Promise<void> {
   const { rows } = await sql<{ id: string }>`
     select t.id from task t join contract c on c.id = t.contract_id
-    where t.status = 'DONE' and t.completion_action <> 'NONE' and t.completion_action_at is null and c.status = 'ACTIVE'
+    where t.status = 'DONE' and t.completion_action <> 'NONE' and t.completion_action_at is null and c.status <> 'ARCHIVED'
     order by t.completed_at limit 100`.execute(kysely(runtime.db.fork()));
   for (const row of rows) await act(runtime, fromUuid('task', row.id));
 }

@@ -15,7 +15,6 @@ import { optionalText, requiredText } from '../platform/text.ts';
 import { type Transaction, transact } from '../platform/transaction.ts';
 import { storeMessage } from '../tasks/message.service.ts';
 import { Task } from '../tasks/task.entity.ts';
-import { isCompleted } from '../tasks/task.states.ts';
 
 export interface NotifySupervisorInput {
   readonly message: string;
@@ -114,7 +113,8 @@ async function tell(
     { contractId, role: 'SUPERVISOR' },
     { lockMode: LockMode.PESSIMISTIC_WRITE },
   );
-  if (!supervisor || isCompleted(supervisor.status)) return;
+  // One that has ended may be resumed, and reads it then.
+  if (!supervisor) return;
   const lines = [
     `The red team warns (${severity}):`,
     message,

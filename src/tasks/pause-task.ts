@@ -123,8 +123,10 @@ export async function messageArrived(
   if (task.status === 'RUNNING') return command(tx, task, 'SEND_MESSAGE');
   if (task.status !== 'WAITING' && !(wakesPaused && task.status === 'PAUSED')) return;
   const contract = await tx.em.findOneOrFail(Contract, { id: task.contractId });
-  if (contract.status !== 'ACTIVE' || contract.budgetQuestionId || (await isBeingRewound(tx, task))) return;
-  await resumeLocked(tx, task, by);
+  if (contract.status !== 'ACTIVE' || (await isBeingRewound(tx, task))) return;
+  if (!contract.budgetQuestionId) await resumeLocked(tx, task, by);
+  // Only the budget still keeps it from going on.
+  else task.heldByBudget = task.status === 'PAUSED';
 }
 
 /** Whether a connected daemon is about to take its working copy back to a checkpoint. */

@@ -1,4 +1,5 @@
 import { LockMode } from '@mikro-orm/core';
+import { Contract } from '../contracts/contract.entity.ts';
 import { callingDaemonId } from '../daemons/command.service.ts';
 import { topics } from '../platform/doorbell.ts';
 import { DomainError, invalidInput, notFound } from '../platform/errors.ts';
@@ -118,6 +119,9 @@ async function apply(
       if (task.role !== 'SUPERVISOR') {
         throw new DomainError('INVALID_TRANSITION', `Task ${task.id} is no supervisor, and only they wait.`);
       }
+      // Whoever has completed its contract waits for nothing any more.
+      if ((await tx.em.findOneOrFail(Contract, { id: task.contractId })).status !== 'ACTIVE')
+        return moveTask(tx, task, 'DONE', by, { outputSummary });
       await moveTask(tx, task, 'WAITING', by, { outputSummary });
       // What came while it ended its turn reached nobody.
       if ((await tx.em.count(TaskMessage, { taskId: task.id, deliveredAt: null })) > 0)

@@ -104,6 +104,8 @@ const TaskSchema = defineEntity({
     sessionDaemonId: optionalReference('daemon', (): unknown => Daemon),
     /** Going on means a new attempt: what its agent knows was taken back. */
     startsAnew: p.boolean().default(false),
+    /** PAUSED until its contract may cost more; else by a person or a phase guard, for whom the budget does not speak. */
+    heldByBudget: p.boolean().default(false),
     /** When its supervisor learned of its completion; null before. */
     toldAt: timestamp().nullable(),
     cancelReason: p.text().nullable(),

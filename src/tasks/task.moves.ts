@@ -35,6 +35,7 @@ export async function moveTask(
   task.status = to;
   task.updatedAt = tx.now;
   if (to === 'RUNNING') task.startedAt ??= tx.now;
+  if (to !== 'PAUSED') task.heldByBudget = false;
   if (to === 'PENDING') Object.assign(task, { completedAt: null, toldAt: null, completionActionAt: null });
   logTask(tx, task, 'TASK_UPDATED', ['status', ...Object.keys(change)], by);
   if (isCompleted(to) && to !== 'MERGED') {

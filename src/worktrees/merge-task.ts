@@ -16,7 +16,6 @@ import { storeMessage } from '../tasks/message.service.ts';
 import { lockTask } from '../tasks/task.access.ts';
 import { Task } from '../tasks/task.entity.ts';
 import { moveTask } from '../tasks/task.moves.ts';
-import { isCompleted } from '../tasks/task.states.ts';
 import { daemonAnswer, parseAnswer } from './daemon-answer.ts';
 import { requestMerge } from './merge-request.ts';
 
@@ -128,7 +127,6 @@ async function tellConflict(
   targetBranch: string,
   conflicts: MergeTaskResult['conflicts'],
 ): Promise<void> {
-  if (isCompleted(supervisor.status)) return;
   const paths = conflicts.map(({ path }) => path).join(', ');
   const text = `Task "${task.name}" (${task.id}) is DONE and could not be merged into ${targetBranch}: conflicts in ${paths}. Resolve them, then merge it.`;
   await storeMessage(tx, supervisor, { sender: 'SYSTEM', by: 'merge' }, text);

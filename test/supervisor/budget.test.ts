@@ -115,6 +115,56 @@ test('a supervisor that waits is not woken past the budget, and hears of everyth
   expect((await readInbox(agent)).map(({ content }) => content)).toEqual([expect.stringContaining(taskId)]);
 });
 
+test('resuming the supervisor past the budget starts nothing, until it is raised', async () => {
+  const { contractId, supervisorId } = await broke();
+  const { task } = await api.mutate('resumeSupervisor', { contractId }, 'task { status pendingReason }');
+  expect(task).toEqual({ status: 'PENDING', pendingReason: expect.stringMatching(/budget.*used up/) });
+  await api.mutate('updateContract', { contractId, budgetUsd: 100 }, 'contract { id }');
+  await daemon.command('SPAWN_TASK', supervisorId, 2);
+});
+
+test('raising the budget wakes only a supervisor that the budget held', async () => {
+  const byPerson = await supervised(api, daemon, { budgetUsd: 2 });
+  await api.mutate('pauseTask', { taskId: byPerson.supervisorId }, 'task { id }');
+  const byGuard = await supervised(api, daemon, { budgetUsd: 2 });
+  const guard = await byGuard.agent.mutate(
+    'askQuestion',
+    { question: 'On?', phaseguard: true },
+    'question { id }',
+  );
+  for (const { contractId, supervisorId } of [byPerson, byGuard]) {
+    await spend(supervisorId, 3);
+    await eventually(async () =>
+      (await api.ask(PENDING, { id: contractId })).pendingQuestions.some(({ question }: Answer) =>
+        question.includes('budget'),
+      ),
+    );
+    await api.mutate('updateContract', { contractId, budgetUsd: 100 }, 'contract { id }');
+    await server.supervision.sweepNow();
+    expect(await statusOf(api, supervisorId)).toBe('PAUSED');
+  }
+  await answer(guard.question.id, { text: 'on' });
+  expect(await statusOf(api, byGuard.supervisorId)).toBe('RUNNING');
+  await api.mutate('resumeTask', { taskId: byPerson.supervisorId }, 'task { id }');
+  expect(await statusOf(api, byPerson.supervisorId)).toBe('RUNNING');
+});
+
+test.each(['answerQuestion', 'withdrawQuestion'])(
+  'past the budget a phase guard that ends by %s does not wake; the budget that is raised does',
+  async (end) => {
+    const { contractId, supervisorId, agent } = await supervised(api, daemon, { budgetUsd: 2 });
+    const input = { question: 'On?', phaseguard: true };
+    const { question } = await agent.mutate('askQuestion', input, 'question { id }');
+    await spend(supervisorId, 3);
+    await eventually(async () => (await api.ask(PENDING, { id: contractId })).pendingQuestions.length === 2);
+    const more = end === 'answerQuestion' ? { text: 'on' } : {};
+    await api.mutate(end, { questionId: question.id, ...more }, 'question { id }');
+    expect(await statusOf(api, supervisorId)).toBe('PAUSED');
+    await api.mutate('updateContract', { contractId, budgetUsd: 100 }, 'contract { id }');
+    await untilStatus(api, supervisorId, 'RUNNING');
+  },
+);
+
 test('a budget that is none is refused', async () => {
   const { contractId } = await supervised(api, daemon);
   for (const budgetUsd of [-1, 1e9])

@@ -125,3 +125,20 @@ test('with the daemon gone it is done when one is back', async () => {
   await gone.complete(again, { outcome: 'MERGED', commitSha: 'c'.repeat(40), message: 'm', conflicts: [] });
   await untilStatus(api, taskId, 'MERGED');
 });
+
+test('of a contract that was completed before a daemon could do it, it is done all the same', async () => {
+  const late = await HandDaemon.connect(api, { name: 'late', agents: ['late'] });
+  const { contractId, supervisorId } = await openContract(api, { agent: 'late' });
+  await late.start(supervisorId);
+  const taskId = await spawn(api, contractId, { completionAction: 'MERGE', agent: 'shell' });
+  const { worktreeId } = await daemon.start(taskId);
+  await daemon.save(taskId, 1, worktreeId);
+  // The daemon of the target is away when the task ends.
+  await late.api.mutate('disconnectDaemon', { epoch: late.epoch }, 'daemon { id }');
+  await daemon.report(taskId, 1, 'DONE');
+  await server.supervision.sweepNow();
+  await api.mutate('completeContract', { contractId }, 'contract { id }');
+  await late.register({ name: 'late', agents: ['late'] });
+  await server.supervision.sweepNow();
+  await late.command('MERGE_TASK', taskId);
+});

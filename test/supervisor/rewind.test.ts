@@ -137,6 +137,8 @@ describe('with code', () => {
   test('while the daemon is at it, nobody is woken, resumed or rewound', async () => {
     const world = await talked();
     const { contractId, supervisorId } = world;
+    const guard = { contractId, question: 'On?', phaseguard: true };
+    const { question } = await api.mutate('askQuestion', guard, 'question { id }');
     const rewinding = rewind(contractId, { rewindCode: true });
     await daemon.command('REWIND_WORKTREE', supervisorId);
     await api.mutate('sendMessage', { taskId: supervisorId, content: 'hurry' }, 'message { id }');
@@ -145,6 +147,7 @@ describe('with code', () => {
       ['resumeTask', { taskId: supervisorId }],
       ['resumeSupervisor', { contractId }],
       ['rewindConversation', { contractId }],
+      ['answerQuestion', { questionId: question.id, text: 'on' }],
     ];
     for (const [name, input] of refusals)
       expect((await changesNothing(server, () => api.mutationRefused(name, input))).code, name).toBe(

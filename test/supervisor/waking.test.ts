@@ -193,3 +193,21 @@ test('a contract that is completed ends a waiting supervisor, and its messages w
   const late = { taskId: supervisorId, content: 'late' };
   expect(await api.mutationRefused('sendMessage', late)).toMatchObject({ code: 'INVALID_TRANSITION' });
 });
+
+test('a turn that ends after its contract was completed is the end of the supervisor', async () => {
+  const { contractId, supervisorId } = await waiting();
+  await api.mutate('completeContract', { contractId }, 'contract { status }');
+  await endTurn(supervisorId);
+  expect(await statusOf(api, supervisorId)).toBe('DONE');
+});
+
+test('an answer to a supervisor that has failed is told to its next attempt', async () => {
+  const { contractId, supervisorId, agent } = await waiting();
+  const input = { question: 'Which?', nonBlocking: true };
+  const { question } = await agent.mutate('askQuestion', input, 'question { id }');
+  await daemon.report(supervisorId, 1, 'FAILED');
+  await api.mutate('answerQuestion', { questionId: question.id, text: 'this' }, 'question { id }');
+  await api.mutate('resumeSupervisor', { contractId }, 'status');
+  const next = await daemon.start(supervisorId, 2, 'session');
+  expect(await inboxOf(next.agent)).toEqual([['PERSON', expect.stringContaining('Answer: this')]]);
+});
