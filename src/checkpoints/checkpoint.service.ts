@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { lastMessage } from '../conversations/conversation.service.ts';
 import { callingDaemonId, issueCommand } from '../daemons/command.service.ts';
 import { logEvent, storable } from '../events/append.ts';
+import { recordHistory } from '../events/history.ts';
 import { authorize } from '../keys/permissions.ts';
 import { once } from '../keys/requests.ts';
 import { type EntityManager, kysely } from '../platform/database.ts';
@@ -22,6 +23,7 @@ import { findAttempt } from '../tasks/attempt.access.ts';
 import { findTask, lockTask } from '../tasks/task.access.ts';
 import { Task } from '../tasks/task.entity.ts';
 import { connectedWorktree, daemonAnswer } from '../worktrees/daemon-answer.ts';
+import { noCopyYet } from '../worktrees/made-copy.ts';
 import { Worktree } from '../worktrees/worktree.entity.ts';
 import { Checkpoint } from './checkpoint.entity.ts';
 import { CheckpointDiff } from './checkpoint-diff.entity.ts';
@@ -42,7 +44,7 @@ export async function createCheckpoint(
     const task = await lockTask(tx, op.principal, input.taskId);
     const { principal } = op;
     if (isTask(principal) && principal.kind !== 'SUPERVISOR' && principal.taskId !== task.id) {
-      throw new DomainError('FORBIDDEN', 'A task may save its own working copy only.');
+      throw new DomainError('FORBIDDEN', 'A task may save its own working copy only: name it as taskId.');
     }
     const request = {
       ownerId: task.ownerId,
@@ -51,12 +53,7 @@ export async function createCheckpoint(
       input,
     };
     const { result } = await once(tx, request, async () => {
-      if (!task.worktreeId) {
-        throw new DomainError(
-          'INVALID_TRANSITION',
-          `Task ${task.id} is ${task.status} and has no working copy yet.`,
-        );
-      }
+      if (!task.worktreeId) throw noCopyYet(task);
       const { daemon } = await connectedWorktree(tx.em, task.worktreeId);
       const payload: CreateCheckpointPayload = {
         taskId: task.id,
@@ -64,6 +61,12 @@ export async function createCheckpoint(
         worktreeId: task.worktreeId,
         message,
       };
+      recordHistory(tx, op, {
+        action: 'checkpoint.requested',
+        contractId: task.contractId,
+        taskId: task.id,
+        details: { message },
+      });
       const { attempt } = task;
       return issueCommand(tx, {
         daemonId: daemon.id,

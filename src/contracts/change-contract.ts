@@ -194,23 +194,31 @@ export async function archiveContract(
 }
 
 /** Deletes an archived contract with its tasks, its log and its checkpoints. Only the history remembers it. */
-export async function deleteContract(op: Operation, input: { contractId: string }): Promise<Id<'contract'>> {
+export async function deleteContract(
+  op: Operation,
+  input: Request & { contractId: string },
+): Promise<Id<'contract'>> {
   authorize(op.principal, 'own');
+  const { ownerId } = op.principal;
   return transact(op.runtime, async (tx) => {
-    const found = await findContract(tx.em, op.principal, input.contractId);
-    const contract = await tx.em.refreshOrFail(found, { lockMode: LockMode.PESSIMISTIC_WRITE });
-    if (contract.status !== 'ARCHIVED') {
-      throw new DomainError(
-        'INVALID_TRANSITION',
-        `The contract ${contract.id} is not archived. Archive it first.`,
-      );
-    }
-    recordHistory(tx, op, {
-      action: 'contract.deleteContract',
-      contractId: contract.id,
-      details: { name: contract.name },
+    const request = { ownerId, requestId: input.requestId, operation: 'deleteContract', input };
+    const { result } = await once(tx, request, async () => {
+      const found = await findContract(tx.em, op.principal, input.contractId);
+      const contract = await tx.em.refreshOrFail(found, { lockMode: LockMode.PESSIMISTIC_WRITE });
+      if (contract.status !== 'ARCHIVED') {
+        throw new DomainError(
+          'INVALID_TRANSITION',
+          `The contract ${contract.id} is not archived. Archive it first.`,
+        );
+      }
+      recordHistory(tx, op, {
+        action: 'contract.deleteContract',
+        contractId: contract.id,
+        details: { name: contract.name },
+      });
+      tx.em.remove(contract);
+      return contract.id;
     });
-    tx.em.remove(contract);
-    return contract.id;
+    return result as Id<'contract'>;
   });
 }

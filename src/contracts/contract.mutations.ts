@@ -132,7 +132,10 @@ const ArchiveContractInput = builder.inputType('ArchiveContractInput', {
 });
 const DeleteContractInput = builder.inputType('DeleteContractInput', {
   description: 'A contract to delete for good.',
-  fields: (t) => ({ contractId: t.id({ required: true, description: CONTRACT }) }),
+  fields: (t) => ({
+    contractId: t.id({ required: true, description: CONTRACT }),
+    requestId: t.string({ description: REQUEST_ID }),
+  }),
 });
 
 builder.mutationFields((t) => ({

@@ -144,7 +144,7 @@ export async function acceptCommand(
   return transact(op.runtime, async (tx) => {
     const command = await lockCommand(tx, op, input.commandId, input.epoch);
     if (command.status === 'COMPLETED' || command.status === 'FAILED') {
-      throw new DomainError('INVALID_TRANSITION', `Command ${command.id} was answered already.`);
+      throw new DomainError('INVALID_TRANSITION', `Command ${command.id} was answered already. Drop it.`);
     }
     const handed = await handlers[command.type]?.accepted?.(tx, command);
     if (command.status !== 'ACCEPTED') move(COMMAND_MOVES, command, 'ACCEPTED');

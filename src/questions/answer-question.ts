@@ -93,7 +93,7 @@ export async function withdrawQuestion(
       if (question.status !== 'PENDING') {
         throw new DomainError(
           'QUESTION_CLOSED',
-          `The question ${question.id} is ${question.status} already.`,
+          `The question ${question.id} is ${question.status} already: there is nothing to withdraw.`,
         );
       }
       closeQuestion(tx, question);
@@ -117,7 +117,7 @@ function assertAnswerable(question: Question, now: Date): void {
   const why = question.status === 'PENDING' ? 'has timed out' : `is ${question.status}`;
   throw new DomainError(
     'QUESTION_CLOSED',
-    `The question ${question.id} ${why} and takes no answer any more.`,
+    `The question ${question.id} ${why} and takes no answer any more. Tell its asker with sendMessage.`,
   );
 }
 
@@ -134,6 +134,10 @@ function checkChoices(question: Question, choices: readonly string[]): void {
     );
   }
   if (choices.length > 1 && !question.multiSelect) {
-    throw new DomainError('INVALID_CHOICE', 'This question takes one choice.', { field: 'choices' });
+    throw new DomainError(
+      'INVALID_CHOICE',
+      'This question takes one choice. Take one, or answer freely with text.',
+      { field: 'choices' },
+    );
   }
 }

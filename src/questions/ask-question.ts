@@ -15,6 +15,7 @@ import { type Transaction, transact } from '../platform/transaction.ts';
 import { findAttempt } from '../tasks/attempt.access.ts';
 import { logOutput } from '../tasks/log-output.ts';
 import { pauseLocked } from '../tasks/pause-task.ts';
+import { noSupervisor } from '../tasks/task.access.ts';
 import { Task } from '../tasks/task.entity.ts';
 import { type QUESTION_TYPES, Question } from './question.entity.ts';
 import { type AnswerResult, logQuestion, nextQuestionChange, waitForAnswer } from './question.service.ts';
@@ -68,7 +69,7 @@ export async function askQuestion(op: Operation, input: AskQuestionInput): Promi
       if (contract.status !== 'ACTIVE') {
         throw new DomainError(
           'CONTRACT_CLOSED',
-          `The contract ${contract.id} is closed: nobody would act on the answer.`,
+          `The contract ${contract.id} is ${contract.status.toLowerCase()}: nobody would act on the answer. Open another one.`,
         );
       }
       if (checked.phaseguard) await pauseAsker(tx, asker.taskId, actorName(op.principal));
@@ -132,7 +133,7 @@ async function askerOf(tx: Transaction, op: Operation, input: AskQuestionInput):
   await findContract(tx.em, principal, contractId);
   const supervisor = await tx.em.findOne(Task, { contractId, role: 'SUPERVISOR' });
   if (supervisor) return { contractId, taskId: supervisor.id, attempt: null };
-  throw new DomainError('NO_SUPERVISOR', `The contract ${contractId} has no supervisor that could ask.`);
+  throw noSupervisor(contractId);
 }
 
 async function askingAgent(tx: Transaction, op: Operation, input: AskQuestionInput): Promise<Asker> {

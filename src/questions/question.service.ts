@@ -74,7 +74,10 @@ export async function waitForAnswer(
   if (question.status === 'ANSWERED') return { question, outcome: 'ANSWERED' };
   if (question.status === 'TIMED_OUT' || question.timedOutAt) return { question, outcome: 'TIMED_OUT' };
   if (question.status === 'PENDING') return { question, outcome: 'PENDING' };
-  throw new DomainError('QUESTION_CLOSED', `The question ${question.id} was withdrawn.`);
+  throw new DomainError(
+    'QUESTION_CLOSED',
+    `The question ${question.id} was withdrawn. Go on without its answer, or ask anew.`,
+  );
 }
 
 /**

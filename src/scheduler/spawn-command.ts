@@ -19,7 +19,7 @@ export const spawnHandler: CommandHandler = {
     if (task.attempt !== command.attempt || (task.status !== 'STARTING' && task.status !== 'RUNNING')) {
       throw new DomainError(
         'STALE_ATTEMPT',
-        `Task ${task.id} is ${task.status} at attempt ${task.attempt}; attempt ${command.attempt} is not to be started any more.`,
+        `Task ${task.id} is ${task.status} at attempt ${task.attempt}; attempt ${command.attempt} is not to be started any more. Drop the command.`,
       );
     }
     await revokeTaskKeys(tx, task.id);

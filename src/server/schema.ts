@@ -1,5 +1,6 @@
 import { lexicographicSortSchema, printSchema } from 'graphql';
 import '../graphql/scalars.ts';
+import '../graphql/error-code.ts';
 import '../keys/key.schema.ts';
 import '../contracts/contract.schema.ts';
 import '../contracts/contract.events.ts';

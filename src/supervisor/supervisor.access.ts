@@ -6,6 +6,7 @@ import { DomainError, notFound } from '../platform/errors.ts';
 import { type Id, parseId } from '../platform/ids.ts';
 import type { Principal } from '../platform/principal.ts';
 import type { Transaction } from '../platform/transaction.ts';
+import { noSupervisor } from '../tasks/task.access.ts';
 import { Task } from '../tasks/task.entity.ts';
 import { Worktree } from '../worktrees/worktree.entity.ts';
 
@@ -26,7 +27,7 @@ export async function lockSupervisor(
     { lockMode: LockMode.PESSIMISTIC_WRITE },
   );
   if (supervisor) return { contract, supervisor };
-  throw new DomainError('NO_SUPERVISOR', `The contract ${contract.id} has no supervisor.`);
+  throw noSupervisor(contract.id);
 }
 
 /** The supervisor's working copy, or null when it never had one. */

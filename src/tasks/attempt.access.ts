@@ -20,6 +20,6 @@ export async function findAttempt(
   if (task.attempt === attempt) return task;
   throw new DomainError(
     'STALE_ATTEMPT',
-    `Task ${taskId} is at attempt ${task.attempt}; attempt ${attempt} may not act any more.`,
+    `Task ${taskId} is at attempt ${task.attempt}; attempt ${attempt} may not act any more. Stop its agent.`,
   );
 }

@@ -1,5 +1,6 @@
 import { recordTurns } from '../conversations/conversation.service.ts';
 import { logEvent } from '../events/append.ts';
+import { recordHistory } from '../events/history.ts';
 import { authorize } from '../keys/permissions.ts';
 import { once } from '../keys/requests.ts';
 import { topics } from '../platform/doorbell.ts';
@@ -34,10 +35,11 @@ export async function sendMessage(
       if (isCompleted(task.status)) {
         throw new DomainError(
           'INVALID_TRANSITION',
-          `Task ${task.id} is ${task.status}: no agent is there to read it.`,
+          `Task ${task.id} is ${task.status}: no agent is there to read it. Spawn another task, or start it again: retryTask when it FAILED or was CANCELLED, resumeSupervisor for a supervisor.`,
         );
       }
       const sender = isTask(op.principal) ? 'SUPERVISOR' : 'PERSON';
+      recordHistory(tx, op, { action: 'message.sent', contractId: task.contractId, taskId: task.id });
       return (await storeMessage(tx, task, { sender, by: actorName(op.principal) }, content, true)).id;
     });
     return tx.em.findOneOrFail(TaskMessage, { id: result as Id<'message'> });

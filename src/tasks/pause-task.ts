@@ -61,7 +61,7 @@ export async function resumeTask(op: Operation, input: PauseInput): Promise<Task
       if (task.status !== 'PAUSED') {
         throw new DomainError(
           'INVALID_TRANSITION',
-          `Task ${task.id} is ${task.status}; only one that is PAUSED can be resumed.`,
+          `Task ${task.id} is ${task.status}; only one that is PAUSED can be resumed. One that is WAITING is woken by sendMessage.`,
         );
       }
       await assertWithinBudget(tx, task);

@@ -117,7 +117,10 @@ async function apply(
       return moveTask(tx, task, 'RUNNING', by);
     case 'WAITING':
       if (task.role !== 'SUPERVISOR') {
-        throw new DomainError('INVALID_TRANSITION', `Task ${task.id} is no supervisor, and only they wait.`);
+        throw new DomainError(
+          'INVALID_TRANSITION',
+          `Task ${task.id} is no supervisor, and only they wait. Report DONE.`,
+        );
       }
       // Whoever has completed its contract waits for nothing any more.
       if ((await tx.em.findOneOrFail(Contract, { id: task.contractId })).status !== 'ACTIVE')

@@ -27,7 +27,7 @@ export async function retryTask(
       if (task.status !== 'FAILED' && task.status !== 'CANCELLED') {
         throw new DomainError(
           'INVALID_TRANSITION',
-          `Task ${task.id} is ${task.status}; only one that FAILED or was CANCELLED can be retried.`,
+          `Task ${task.id} is ${task.status}; only one that FAILED or was CANCELLED can be retried. Spawn another task instead.`,
         );
       }
       Object.assign(task, { cancelReason: null, finishSummary: null, finishSuccess: null });

@@ -1,7 +1,7 @@
 import { LockMode } from '@mikro-orm/core';
 import { authorizeContract } from '../keys/permissions.ts';
 import type { EntityManager } from '../platform/database.ts';
-import { notFound } from '../platform/errors.ts';
+import { DomainError, notFound } from '../platform/errors.ts';
 import { parseId } from '../platform/ids.ts';
 import type { Principal } from '../platform/principal.ts';
 import type { Transaction } from '../platform/transaction.ts';
@@ -39,6 +39,13 @@ export async function lockTask(
     { lockMode: LockMode.PESSIMISTIC_WRITE },
   );
   return check(task, principal, id);
+}
+
+export function noSupervisor(contractId: Task['contractId']): DomainError {
+  return new DomainError(
+    'NO_SUPERVISOR',
+    `The contract ${contractId} was opened without a supervisor. Spawn and merge its tasks yourself, or open another contract with startSupervisor: true.`,
+  );
 }
 
 function check(task: Task | null, principal: Principal, id: string): Task {

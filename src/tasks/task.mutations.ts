@@ -30,7 +30,7 @@ const SpawnTaskInput = builder.inputType('SpawnTaskInput', {
     useOwnWorktree: t.boolean({
       defaultValue: false,
       description:
-        "true: a working copy and a branch of its own, to be merged later. false: the supervisor's working copy.",
+        "true: a working copy and a branch of its own, to be merged later. false: the supervisor's working copy; in a contract without a supervisor one of its own, too.",
     }),
     agent: t.string({ description: "The agent profile that runs it; else the contract's." }),
     priority: t.int({ defaultValue: 0, description: 'Higher starts first, -1000 to 1000.' }),
@@ -64,7 +64,7 @@ const SpawnTaskInput = builder.inputType('SpawnTaskInput', {
       description: 'How often an agent that ended its turn without finishTask is told to go on, 0 to 100.',
     }),
     timeLimitMinutes: t.int({
-      description: 'How long an attempt may run, 1 to 35,000; past it the task FAILED. Else no limit.',
+      description: 'How long an attempt may run, 1 to 35,000; past it the task is FAILED. Else no limit.',
     }),
     requestId: t.string({ description: REQUEST_ID }),
   }),

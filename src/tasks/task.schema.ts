@@ -29,7 +29,8 @@ const STATUSES: Record<TaskStatus, string> = {
   WAITING: 'A supervisor whose turn ended; a message wakes it.',
   INTERRUPTED: 'Its daemon is gone; it is about to be retried.',
   CANCELLING: 'It is being cancelled; its processes are not confirmed gone yet.',
-  CANCELLED: 'Cancelled, its processes gone.',
+  CANCELLED:
+    'Cancelled. Its processes are gone; where errorMessage says `confirmed: false` its daemon is, and nobody knows.',
   DONE: 'It ended well.',
   FAILED: 'It ended badly: see errorMessage.',
   MERGED: 'Done, and its work is merged.',

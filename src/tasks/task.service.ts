@@ -141,11 +141,20 @@ export async function finishTask(
   return transact(op.runtime, async (tx) => {
     const task = await lockTask(tx, op.principal, own);
     if (isCompleted(task.status)) {
-      throw new DomainError('INVALID_TRANSITION', `Task ${task.id} is ${task.status} already.`);
+      throw new DomainError(
+        'INVALID_TRANSITION',
+        `Task ${task.id} is ${task.status} already: nothing more is needed.`,
+      );
     }
     task.finishSummary = summary;
     task.finishSuccess = input.success ?? true;
     task.updatedAt = tx.now;
+    recordHistory(tx, op, {
+      action: 'finished',
+      contractId: task.contractId,
+      taskId: task.id,
+      details: { success: task.finishSuccess },
+    });
     return task;
   });
 }

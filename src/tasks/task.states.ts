@@ -50,9 +50,12 @@ export function canMove(from: TaskStatus, to: TaskStatus): boolean {
 /** @throws DomainError INVALID_TRANSITION */
 export function assertMove(taskId: string, from: TaskStatus, to: TaskStatus): void {
   if (canMove(from, to)) return;
-  throw new DomainError('INVALID_TRANSITION', `Task ${taskId} is ${from} and cannot become ${to}.`, {
-    extensions: { from, to },
-  });
+  const able = TASK_STATUSES.filter((status) => canMove(status, to)).join(', ');
+  throw new DomainError(
+    'INVALID_TRANSITION',
+    `Task ${taskId} is ${from} and cannot become ${to}; only one that is ${able} can.`,
+    { extensions: { from, to } },
+  );
 }
 
 /** Nothing more happens to a completed task by itself. */

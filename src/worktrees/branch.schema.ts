@@ -37,7 +37,7 @@ const CreatePullRequestInput = builder.inputType('CreatePullRequestInput', {
     branch: t.string({
       required: true,
       description:
-        "The branch to merge, as it is committed: one of the supervisor's working copy, of a task on the same daemon, or of the repository.",
+        "The branch to merge, as it is committed: one of the supervisor's working copy, of a task, or of the repository.",
     }),
     title: t.string({ required: true, description: 'Its title, at most 256 characters.' }),
     body: t.string({ description: 'Its text in Markdown, at most 65,536 characters.' }),

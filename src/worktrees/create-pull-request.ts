@@ -107,7 +107,7 @@ export async function requestPullRequest(
   if (contract.localOnly) {
     throw new DomainError(
       'LOCAL_ONLY',
-      `The contract ${contract.id} is local-only: nothing of it is pushed.`,
+      `The contract ${contract.id} is local-only: nothing of it is pushed. Allow it with updateContract, localOnly: false.`,
     );
   }
   const { supervisor, worktree, daemon } = await supervisorCopy(tx.em, principal, contract.id);

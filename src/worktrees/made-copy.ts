@@ -19,10 +19,14 @@ export async function madeCopy(
   // An agent that calls is in its copy already; the daemon's report of the path may still be on its way.
   const isCaller = principal !== null && isTask(principal) && principal.taskId === task.id;
   if (!found || (found.path == null && !isCaller)) {
-    throw new DomainError(
-      'INVALID_TRANSITION',
-      `Task ${task.id} is ${task.status} and has no working copy yet.`,
-    );
+    throw noCopyYet(task);
   }
   return connectedWorktree(em, found.id);
+}
+
+export function noCopyYet({ id, status }: Task): DomainError {
+  return new DomainError(
+    'INVALID_TRANSITION',
+    `Task ${id} is ${status} and has no working copy yet. It gets one with its first start; while it is PENDING its pendingReason says what that waits for.`,
+  );
 }

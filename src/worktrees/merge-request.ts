@@ -41,13 +41,13 @@ function assertMergeable(task: Task, dryRun: boolean): void {
   if (task.role !== 'WORK' || !task.useOwnWorktree || !task.worktreeId) {
     throw new DomainError(
       'NO_BRANCH',
-      `Task ${task.id} has no branch of its own: it has no working copy of its own.`,
+      `Task ${task.id} has no branch of its own to merge. Only work tasks with useOwnWorktree get one; what others do is in the supervisor's working copy already.`,
     );
   }
   if (!dryRun && task.status !== 'DONE' && task.status !== 'MERGED') {
     throw new DomainError(
       'INVALID_TRANSITION',
-      `Task ${task.id} is ${task.status}; only a task that is DONE can be merged.`,
+      `Task ${task.id} is ${task.status}; only a task that is DONE can be merged. Wait for it with waitForTask, or try with dryRun: true.`,
     );
   }
 }
@@ -125,7 +125,7 @@ export async function broughtBy(
   if (checkpoint) return asRestore(checkpoint);
   throw new DomainError(
     'NO_CHECKPOINT',
-    `The branch ${source.branch} is on another daemon, and nothing of it was saved that could be brought over.`,
+    `The branch ${source.branch} is on another daemon, and nothing of it was saved that could be brought over. Start the daemon that has it.`,
   );
 }
 

@@ -4,12 +4,13 @@ import type { Command } from '../daemons/command.entity.ts';
 import type { Daemon } from '../daemons/daemon.entity.ts';
 import type { OutputType } from '../events/event-types.ts';
 import type { EntityManager } from '../platform/database.ts';
-import { DomainError, invalidInput } from '../platform/errors.ts';
+import { invalidInput } from '../platform/errors.ts';
 import type { Id } from '../platform/ids.ts';
 import type { Principal } from '../platform/principal.ts';
 import { requiredText } from '../platform/text.ts';
 import type { Transaction } from '../platform/transaction.ts';
 import { logOutput } from '../tasks/log-output.ts';
+import { noSupervisor } from '../tasks/task.access.ts';
 import { Task } from '../tasks/task.entity.ts';
 import { madeCopy } from './made-copy.ts';
 import type { Worktree } from './worktree.entity.ts';
@@ -31,8 +32,7 @@ export async function supervisorCopy(
   contractId: Contract['id'],
 ): Promise<SupervisorCopy> {
   const supervisor = await em.findOne(Task, { contractId, role: 'SUPERVISOR' });
-  if (!supervisor)
-    throw new DomainError('NO_SUPERVISOR', `The contract ${contractId} has no supervisor yet.`);
+  if (!supervisor) throw noSupervisor(contractId);
   return { supervisor, ...(await madeCopy(em, principal, supervisor)) };
 }
 

@@ -3,7 +3,6 @@ import { CheckpointDiff } from '../checkpoints/checkpoint-diff.entity.ts';
 import { issueCommand } from '../daemons/command.service.ts';
 import type { Daemon } from '../daemons/daemon.entity.ts';
 import { authorize } from '../keys/permissions.ts';
-import { DomainError } from '../platform/errors.ts';
 import { type TaskDiffPayload, type TaskDiffResult, taskDiffResultSchema } from '../platform/protocol.ts';
 import type { Operation } from '../platform/runtime.ts';
 import { boundedInt } from '../platform/text.ts';
@@ -19,6 +18,7 @@ import {
   unlessGone,
 } from './daemon-answer.ts';
 import { lastCheckpoint } from './last-checkpoint.ts';
+import { noCopyYet } from './made-copy.ts';
 import { Worktree } from './worktree.entity.ts';
 
 export interface TaskDiff extends TaskDiffResult {
@@ -37,12 +37,7 @@ export async function taskDiff(op: Operation, taskId: string, maxBytes: number):
   authorize(op.principal, 'inspect');
   boundedInt(maxBytes, 'maxBytes', 1, 8 * 1_024 * 1_024);
   const task = await findTask(op.em, op.principal, taskId);
-  if (!task.worktreeId) {
-    throw new DomainError(
-      'INVALID_TRANSITION',
-      `Task ${task.id} is ${task.status} and has no working copy yet.`,
-    );
-  }
+  if (!task.worktreeId) throw noCopyYet(task);
   const worktree = await op.em.findOneOrFail(Worktree, { id: task.worktreeId });
   const daemon = await daemonOf(op.em, worktree);
   const asked = daemon && (await askDaemon(op, task, worktree, daemon, maxBytes));

@@ -36,7 +36,7 @@ builder.queryField('worktreeFile', (t) =>
   t.field({
     type: WorktreeFileType,
     description:
-      "A file of a task's working copy, asked of its daemon. FORBIDDEN_PATH for a path that leaves the working copy, lies in .git, or is no regular file. For the owner and the contract's tasks.",
+      "A file of a task's working copy, asked of its daemon; with that gone, as of the last checkpoint, of any daemon that can read it. FORBIDDEN_PATH for a path that leaves the working copy, lies in .git, or is no regular file. For the owner, the supervisor and the red team.",
     args: {
       taskId: t.arg.id({ required: true, description: 'The task.' }),
       path: t.arg.string({

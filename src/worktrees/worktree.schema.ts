@@ -115,7 +115,7 @@ builder.queryField('taskDiff', (t) =>
   t.field({
     type: TaskDiffType,
     description:
-      "What a task's working copy has changed, asked of its daemon. For the owner and the contract's tasks.",
+      "What a task's working copy has changed, asked of its daemon; with that gone, as of the last checkpoint. For the owner, the supervisor and the red team.",
     args: {
       taskId: t.arg.id({ required: true, description: 'The task.' }),
       maxBytes: t.arg.int({

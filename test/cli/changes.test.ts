@@ -187,6 +187,9 @@ describe('contract delete', () => {
     const argv = ['contract', 'delete', 'contract_x', '--yes'];
     expect(await asPerson(api, argv)).toEqual({ code: 0, stdout: 'contract_x deleted\n', stderr: '' });
     expect((await asPerson(api, argv)).code).toBe(1);
+    // Sent again after a lost answer it must not say that there is no such contract.
+    for (const { variables } of api.calls)
+      expect(variables).toEqual({ input: { contractId: 'contract_x', requestId: expect.any(String) } });
   });
 });
 

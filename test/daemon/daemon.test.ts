@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -11,9 +11,16 @@ import { repository, run } from './git/support.ts';
 import { processesWith, scratch } from './support.ts';
 
 /** Starts one of the programs beside this file. @returns it, and its first line */
-async function program(name: string, args: string[]): Promise<{ child: ChildProcess; line: string }> {
+async function program(
+  name: string,
+  args: string[],
+  env: Record<string, string> = {},
+): Promise<{ child: ChildProcess; line: string }> {
   const file = fileURLToPath(new URL(name, import.meta.url));
-  const child = spawn(process.execPath, [file, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [file, ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...env },
+  });
   const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
   return { child, line };
 }
@@ -48,8 +55,8 @@ async function world() {
     return answer.data;
   };
   const made = await call('mutation { createKey(input: { kind: DAEMON, name: "machine" }) { key } }');
-  const daemon = async (directory = root) => {
-    const started = await program('run-daemon.ts', [url, made.createKey.key, directory]);
+  const daemon = async (directory = root, env = {}) => {
+    const started = await program('run-daemon.ts', [url, made.createKey.key, directory], env);
     onTestFinished(() => void started.child.kill('SIGKILL'));
     return started.child;
   };
@@ -59,11 +66,11 @@ async function world() {
     { path: join(root, 'repo') },
   );
   const contractId = contract.createContract.contract.id;
-  const spawnTask = async (plan: string): Promise<string> => {
+  const spawnTask = async (plan: string, more: object = {}): Promise<string> => {
+    const input = { contractId, name: 't', plan, agent: 'shell', useOwnWorktree: true, ...more };
     const spawned = await call(
-      `mutation ($contractId: ID!, $plan: String!) { spawnTask(input: {
-         contractId: $contractId, name: "t", plan: $plan, agent: "shell", useOwnWorktree: true }) { task { id } } }`,
-      { contractId, plan },
+      'mutation ($input: SpawnTaskInput!) { spawnTask(input: $input) { task { id } } }',
+      { input },
     );
     return spawned.spawnTask.task.id;
   };
@@ -84,6 +91,10 @@ async function world() {
     }
   };
   return { root, call, daemon, spawnTask, task, wait, status, repo: join(root, 'repo') };
+}
+
+interface Saved {
+  readonly message: string;
 }
 
 /** Until a file has been written by a plan. */
@@ -117,6 +128,33 @@ describe('a daemon at a server', { timeout: 60_000 }, () => {
     await wait(id);
     expect(await task(id)).toMatchObject({ status: 'FAILED', errorMessage: 'The agent exited with code 3.' });
     expect((await task(id)).checkpoints).toHaveLength(1);
+  });
+
+  it('fails a task whose time is over, saying so, and saves every 10 minutes what one that works has changed', async () => {
+    const { daemon, root, spawnTask, task, wait } = await world();
+    await daemon(root, { QUICK: '420000=500,600000=500' });
+    const late = await spawnTask('echo some > some.txt; sleep 600', { timeLimitMinutes: 7 });
+    const long = await spawnTask(
+      `for n in 1 2; do echo $n > $n.txt; until [ -e ${root}/on$n ]; do sleep 0.1; done; done`,
+    );
+    for (const saved of [1, 2]) {
+      for (const until = Date.now() + 20_000; ; await delay(50)) {
+        const { checkpoints } = await task(long);
+        if (checkpoints.length >= saved) break;
+        if (Date.now() > until) throw new Error(JSON.stringify(checkpoints));
+      }
+      writeFileSync(join(root, `on${saved}`), '');
+    }
+    await wait(long);
+    // Nothing had changed since the last of them: the end is no checkpoint of its own.
+    const messages: string[] = (await task(long)).checkpoints.map(({ message }: Saved) => message);
+    expect(new Set(messages)).toEqual(new Set(['Task t: at work']));
+    await wait(late);
+    expect(await task(late)).toMatchObject({
+      status: 'FAILED',
+      errorMessage: 'The time limit of 7 minutes is over.',
+      checkpoints: [{ filesChanged: 1 }],
+    });
   });
 
   it('confirms a cancellation when nothing of the agent runs any more', async () => {

@@ -34,7 +34,7 @@ test('of several instances one starts a task, once', async () => {
 
 test('an acceptance and a cancellation at the same moment never block each other and leave one clear state', async () => {
   const owner = await newOwner();
-  const daemon = await HandDaemon.connect(owner, { max: 1_000 });
+  const daemon = (await HandDaemon.connect(owner, { max: 1_000 })).alive();
   const { contractId } = await openContract(owner, { startSupervisor: false });
   for (let round = 0; round < 30; round += 1) {
     const taskId = await spawn(owner, contractId);
@@ -66,7 +66,7 @@ test('an acceptance and a cancellation at the same moment never block each other
 
 test('an end, a cancellation and a completion of the contract at the same moment leave the task completed', async () => {
   const owner = await newOwner();
-  const daemon = await HandDaemon.connect(owner, { max: 1_000 });
+  const daemon = (await HandDaemon.connect(owner, { max: 1_000 })).alive();
   for (let round = 0; round < 6; round += 1) {
     const { contractId } = await openContract(owner, { startSupervisor: false });
     const taskId = await spawn(owner, contractId);
@@ -100,7 +100,7 @@ test('an end, a cancellation and a completion of the contract at the same moment
 
 test('a daemon that leaves while its tasks are cancelled and end leaves none of them behind', async () => {
   const owner = await newOwner();
-  const daemon = await HandDaemon.connect(owner, { max: 1_000 });
+  const daemon = (await HandDaemon.connect(owner, { max: 1_000 })).alive();
   for (let round = 0; round < 3; round += 1) {
     const { contractId } = await openContract(owner, { startSupervisor: false });
     const ids = await Promise.all(Array.from({ length: 4 }, () => spawn(owner, contractId)));

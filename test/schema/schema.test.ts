@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { isEnumType, isInputObjectType, isInterfaceType, isObjectType } from 'graphql';
 import { expect, test } from 'vitest';
 import { eventTypeName } from '../../src/events/event.schema.ts';
@@ -82,13 +82,19 @@ test('schema.graphql is what the code builds', () => {
   expect(readFileSync(new URL('../../schema.graphql', import.meta.url), 'utf8')).toBe(schemaText());
 });
 
-test('every error code has an explanation of its own', () => {
-  const explanations = Object.entries(ERROR_CODES);
-  for (const [code, text] of explanations) {
-    expect(code).toMatch(/^[A-Z]+(_[A-Z]+)*$/);
-    expect(text.length, code).toBeGreaterThan(10);
+test('every error code is explained in the schema, with what to do next, and is used somewhere', () => {
+  const type = schema.getType('ErrorCode');
+  const values = isEnumType(type) ? type.getValues() : [];
+  expect(values.map(({ name }) => name).sort()).toEqual(Object.keys(ERROR_CODES).sort());
+  const sources = globSync('src/**/*.ts', { exclude: ['src/platform/errors.ts', 'src/client/generated/**'] });
+  const code = sources.map((file) => readFileSync(file, 'utf8')).join();
+  for (const { name, description } of values) {
+    expect(name).toMatch(/^[A-Z]+(_[A-Z]+)*$/);
+    // What it means, and what to do: two sentences, or two halves of one.
+    expect(description, name).toMatch(/[.;] \S.*\.$/);
+    expect(code, name).toContain(`'${name}'`);
   }
-  expect(new Set(explanations.map(([, text]) => text)).size).toBe(explanations.length);
+  expect(new Set(values.map(({ description }) => description)).size).toBe(values.length);
 });
 
 test('every foreign key of the database has an index that begins with its columns', async () => {

@@ -5,7 +5,7 @@ import { startTestServer } from '../support/server.ts';
 import { changesNothing, countOf, rowsOf } from '../support/snapshot.ts';
 
 const { api, server, newOwner } = await startTestServer();
-const daemon = await HandDaemon.connect(api, { name: 'one', max: 100 });
+const daemon = (await HandDaemon.connect(api, { name: 'one', max: 100 })).alive();
 const { contractId, supervisorId } = await openContract(api);
 const supervisor = await daemon.start(supervisorId);
 

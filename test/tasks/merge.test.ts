@@ -4,7 +4,7 @@ import { startTestServer } from '../support/server.ts';
 import { changesNothing, countOf } from '../support/snapshot.ts';
 
 const { api, server } = await startTestServer();
-const daemon = await HandDaemon.connect(api, { max: 100 });
+const daemon = (await HandDaemon.connect(api, { max: 100 })).alive();
 const { contractId, supervisorId } = await openContract(api);
 const supervisor = await daemon.start(supervisorId);
 
@@ -208,4 +208,39 @@ test('with the daemon that holds the copy gone: NO_DAEMON, and no command is lef
     expect((await api.refused(`{ taskDiff(taskId: "${taskId}") { patch } }`)).code).toBe('NO_DAEMON');
   });
   expect(await countOf(server, 'command')).toBe(before);
+});
+
+const BRANCH = supervisor.command.payload.worktree.branch;
+test.each([
+  ['the one given', { targetBranch: 'mine' }, { targetBranch: 'main' }, 'main'],
+  ['else that of the task', { targetBranch: 'mine' }, {}, 'mine'],
+  ['else the branch of the supervisor', {}, {}, BRANCH],
+])('the target is %s', async (_, more, input, expected) => {
+  const taskId = await done(more);
+  const merging = api.mutationRefused('mergeTask', { taskId, ...input });
+  const command = await daemon.command('MERGE_TASK', taskId);
+  expect(command.payload).toMatchObject({
+    targetBranch: expected,
+    targetWorktreeId: expected === BRANCH ? supervisor.worktreeId : null,
+    publish: true,
+  });
+  await daemon.fail(command, 'TARGET_DIRTY', 'Look.');
+  expect(await merging).toMatchObject({ code: 'TARGET_DIRTY', message: 'Look.' });
+});
+
+test('of a local-only contract nothing is pushed: into the supervisor’s copy it is merged, into a branch of a URL not', async () => {
+  const own = await openContract(api, { localOnly: true, repositories: [{ url: 'https://host/x.git' }] });
+  await daemon.start(own.supervisorId);
+  const taskId = await spawn(api, own.contractId);
+  await daemon.start(taskId);
+  await daemon.finish(taskId, 1);
+  const refused = await changesNothing(server, () =>
+    api.mutationRefused('mergeTask', { taskId, targetBranch: 'main' }),
+  );
+  expect(refused).toMatchObject({ code: 'LOCAL_ONLY', field: 'targetBranch' });
+  const merging = api.mutate('mergeTask', { taskId }, 'outcome');
+  const command = await daemon.command('MERGE_TASK', taskId);
+  expect(command.payload.publish).toBe(false);
+  await daemon.complete(command, MERGED);
+  expect(await merging).toEqual({ outcome: 'MERGED' });
 });

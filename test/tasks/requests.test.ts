@@ -5,7 +5,7 @@ import { startTestServer } from '../support/server.ts';
 import { changesNothing, countOf } from '../support/snapshot.ts';
 
 const { api, server, newOwner } = await startTestServer();
-const daemon = await HandDaemon.connect(api, { max: 50 });
+const daemon = (await HandDaemon.connect(api, { max: 50 })).alive();
 const { contractId, supervisorId } = await openContract(api);
 await daemon.start(supervisorId);
 
@@ -29,6 +29,9 @@ const toSave = await running();
 const toCancel = await running();
 const toAnswer = await asked();
 const toComplete = (await openContract(api, { startSupervisor: false })).contractId;
+const toDelete = (await openContract(api, { startSupervisor: false })).contractId;
+await api.mutate('completeContract', { contractId: toDelete }, 'contract { id }');
+await api.mutate('archiveContract', { contractId: toDelete }, 'contract { id }');
 const closed = (await openContract(api, { startSupervisor: false })).contractId;
 await api.mutate('completeContract', { contractId: closed }, 'contract { id }');
 
@@ -135,6 +138,15 @@ const CASES: Case[] = [
     selection: 'contract { id status completedAt version }',
     table: 'history',
     where: "action = 'contract.completed'",
+  },
+  {
+    name: 'deleteContract',
+    input: { contractId: toDelete },
+    otherInput: { contractId },
+    refusedInput: { contractId },
+    selection: 'contractId',
+    table: 'history',
+    where: "action = 'contract.deleteContract'",
   },
 ];
 

@@ -5,7 +5,7 @@ import { startTestServer } from '../support/server.ts';
 import { changesNothing } from '../support/snapshot.ts';
 
 const { api, server } = await startTestServer();
-const daemon = await HandDaemon.connect(api, { max: 100 });
+const daemon = (await HandDaemon.connect(api, { max: 100 })).alive();
 const { contractId, supervisorId } = await openContract(api);
 const supervisor = await daemon.start(supervisorId);
 const payloadOf = async (taskId: string): Promise<Answer> =>
@@ -137,4 +137,17 @@ test.each([
   const refused = await changesNothing(server, () => api.mutationRefused('spawnTask', input));
   expect(refused).toMatchObject({ code: 'INVALID_INPUT', field });
   expect(refused.message).toContain('useOwnWorktree: true');
+});
+
+const [ONE, TWO] = [{ url: 'https://host/one.git' }, { localPath: '/repositories/two' }];
+test.each([
+  ['the one given', [ONE, TWO], { repositoryUrl: TWO.localPath }, TWO.localPath],
+  ['one given that is none of the contract’s', [ONE], { repositoryUrl: 'ssh://host/x' }, 'ssh://host/x'],
+  ['else the primary one', [ONE, { ...TWO, isPrimary: true }], {}, TWO.localPath],
+  ['else the first', [ONE, TWO], {}, ONE.url],
+])('the repository of a task is %s', async (_, repositories, more, expected) => {
+  const { contractId: own } = await openContract(api, { startSupervisor: false, repositories });
+  const taskId = await spawn(api, own, { agent: 'nobody', ...more });
+  const query = 'query($id: ID!) { task(id: $id) { repositoryUrl } }';
+  expect((await api.ask(query, { id: taskId })).task.repositoryUrl).toBe(expected);
 });

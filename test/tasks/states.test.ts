@@ -6,7 +6,7 @@ import { startTestServer } from '../support/server.ts';
 import { changesNothing, rowsOf } from '../support/snapshot.ts';
 
 const { api, server } = await startTestServer();
-const daemon = await HandDaemon.connect(api, { max: 100 });
+const daemon = (await HandDaemon.connect(api, { max: 100 })).alive();
 const { contractId, supervisorId } = await openContract(api);
 await daemon.start(supervisorId);
 

@@ -287,7 +287,7 @@ export type CreatePullRequestInput = {
   baseBranch?: string | null | undefined;
   /** Its text in Markdown, at most 65,536 characters. */
   body?: string | null | undefined;
-  /** The branch to merge, as it is committed: one of the supervisor's working copy, of a task on the same daemon, or of the repository. */
+  /** The branch to merge, as it is committed: one of the supervisor's working copy, of a task, or of the repository. */
   branch: string;
   /** The contract; implied by the tool key of its supervisor. */
   contractId?: string | null | undefined;
@@ -310,6 +310,8 @@ export type DaemonStatus =
 export type DeleteContractInput = {
   /** The contract. */
   contractId: string;
+  /** Any text that names this request: sent again, also while the first is under way, it gives the first result and does nothing twice. */
+  requestId?: string | null | undefined;
 };
 
 /** A daemon leaves. */
@@ -830,9 +832,9 @@ export type SpawnTaskInput = {
   targetBranch?: string | null | undefined;
   /** A repository on the daemon's machine that gets the finished branch too. */
   targetRepoPath?: string | null | undefined;
-  /** How long an attempt may run, 1 to 35,000; past it the task FAILED. Else no limit. */
+  /** How long an attempt may run, 1 to 35,000; past it the task is FAILED. Else no limit. */
   timeLimitMinutes?: number | null | undefined;
-  /** true: a working copy and a branch of its own, to be merged later. false: the supervisor's working copy. */
+  /** true: a working copy and a branch of its own, to be merged later. false: the supervisor's working copy; in a contract without a supervisor one of its own, too. */
   useOwnWorktree?: boolean | null | undefined;
 };
 
@@ -847,7 +849,7 @@ export type TaskRole =
 
 /** Where a task stands. DONE, FAILED, MERGED and CANCELLED are completed. docs/STATES.md has the moves. */
 export type TaskStatus =
-  /** Cancelled, its processes gone. */
+  /** Cancelled. Its processes are gone; where errorMessage says `confirmed: false` its daemon is, and nobody knows. */
   | 'CANCELLED'
   /** It is being cancelled; its processes are not confirmed gone yet. */
   | 'CANCELLING'

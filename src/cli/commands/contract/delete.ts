@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { DeleteContractDocument } from '../../../client/generated/graphql.ts';
+import { newRequestId } from '../../api.ts';
 import type { Cli } from '../../cli.ts';
 import { usageFailure } from '../../failures.ts';
 import { teach } from '../../help.ts';
@@ -26,12 +27,9 @@ export function register(command: Command, cli: Cli): void {
         );
       }
       const api = await cli.api();
-      // Without a requestId a second sending of what has arrived would say that there is no such contract.
-      const { deleteContract } = await api.call(
-        DeleteContractDocument,
-        { input: { contractId } },
-        { once: true },
-      );
+      const { deleteContract } = await api.call(DeleteContractDocument, {
+        input: { contractId, requestId: newRequestId() },
+      });
       cli.result(deleteContract, () => `${deleteContract.contractId} deleted`);
     });
 }
