@@ -1,12 +1,13 @@
-import { constants } from 'node:fs';
-import { chmod, type FileHandle, lstat, mkdir, open, rm } from 'node:fs/promises';
+import { type FileHandle, lstat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { CopyTarget, InTheWayError } from './copy-target.ts';
 import { ForbiddenPathError } from './git/errors.ts';
 import { namesIn, type Opened, openInside, partsOf } from './git/inside.ts';
 import { keepOut } from './git/keep-out.ts';
 import { findCommit, type Mirror } from './git/mirror.ts';
 import { worktreeRefs } from './git/objects.ts';
 import { holdsPath } from './git/read-commit.ts';
+import type { GitUser } from './git/user.ts';
 import type { WorkingCopy } from './git/working-copy.ts';
 
 /*
@@ -39,10 +40,11 @@ const MAX_LINES = 20;
 /** Copies what is there. What is not, or must not be copied, is noted and stops nothing. */
 export async function copyFiles(options: CopyFilesOptions): Promise<void> {
   const { mirror, copy, checkout, other, note } = options;
-  const roots: string[] = [];
+  const roots: Root[] = [];
   // A bare repository has no files of the work: what lies in its directory is git's own.
-  if (checkout !== null && (await exists(join(checkout, '.git')))) roots.push(checkout);
-  if (other !== undefined) roots.push(other);
+  if (checkout !== null && (await exists(join(checkout, '.git'))))
+    roots.push({ dir: checkout, reader: undefined });
+  if (other !== undefined) roots.push({ dir: other, reader: copy.user });
   const copying = new Copying(options);
   for (const path of options.paths) {
     const problems = await copying.copy(roots, path);
@@ -53,25 +55,34 @@ export async function copyFiles(options: CopyFilesOptions): Promise<void> {
   await keepOut(mirror, copy, copying.copied);
 }
 
+/** A directory that is copied from. */
+interface Root {
+  readonly dir: string;
+  /** Whose it is, where that is not the daemon's user. */
+  readonly reader: GitUser | undefined;
+}
+
 /** Why one path is not copied. */
 class NotCopied extends Error {}
 
 class Copying {
   readonly copied: string[] = [];
   readonly #options: CopyFilesOptions;
+  readonly #target: CopyTarget;
   #bytesLeft = MAX_BYTES;
   #isFull = false;
 
   constructor(options: CopyFilesOptions) {
     this.#options = options;
+    this.#target = new CopyTarget(options.copy.path, options.copy.user);
   }
 
   /** @returns what was not copied, and why */
-  async copy(roots: readonly string[], path: string): Promise<string[]> {
+  async copy(roots: readonly Root[], path: string): Promise<string[]> {
     try {
       const clean = partsOf(path).join('/');
       for (const root of roots) {
-        const opened = await openInside(root, clean);
+        const opened = await openInside(root.dir, clean, root.reader);
         if (opened) return await this.#take(root, clean, opened);
       }
       return [
@@ -82,7 +93,7 @@ class Copying {
     }
   }
 
-  async #take(root: string, path: string, opened: Opened): Promise<string[]> {
+  async #take(root: Root, path: string, opened: Opened): Promise<string[]> {
     this.#options.signal.throwIfAborted();
     const { handle, stats } = opened;
     const mode = stats.mode & 0o777;
@@ -92,7 +103,7 @@ class Copying {
         return [];
       }
       if (!stats.isDirectory()) throw new ForbiddenPathError(path, 'it is not a regular file');
-      await this.#makeDirectory(path);
+      await this.#target.makeDirectory(path);
       const names = await namesIn(opened);
       const problems: string[] = [];
       for (const name of names) {
@@ -100,17 +111,17 @@ class Copying {
         if (this.#isFull) break;
       }
       // Last: a directory that may not be written to could not be filled.
-      await chmod(join(this.#options.copy.path, path), mode | 0o700);
+      await this.#target.setMode(path, mode | 0o700);
       return problems;
     } finally {
       await handle.close();
     }
   }
 
-  async #takeEntry(root: string, path: string): Promise<string[]> {
+  async #takeEntry(root: Root, path: string): Promise<string[]> {
     try {
-      const isLink = (await lstat(join(root, path))).isSymbolicLink();
-      const opened = await openInside(root, path);
+      const isLink = (await lstat(join(root.dir, path))).isSymbolicLink();
+      const opened = await openInside(root.dir, path, root.reader);
       if (opened === null) return [];
       if (!isLink || opened.stats.isFile()) return await this.#take(root, path, opened);
       await opened.handle.close();
@@ -124,13 +135,13 @@ class Copying {
   async #takeFile(path: string, source: FileHandle, mode: number): Promise<void> {
     if (this.copied.length >= MAX_FILES) this.#refuse(`more than ${MAX_FILES} files`);
     const parent = dirname(path);
-    if (parent !== '.') await this.#makeDirectory(parent);
+    if (parent !== '.') await this.#target.makeDirectory(parent);
     const target = await this.#create(path);
     try {
       await this.#pour(source, target);
       await target.chmod(mode);
     } catch (error) {
-      await rm(join(this.#options.copy.path, path), { force: true });
+      await this.#target.remove(path);
       throw error;
     } finally {
       await target.close();
@@ -159,35 +170,22 @@ class Copying {
   /** A new file: nothing that git put there is written over, and no link is followed. */
   async #create(path: string): Promise<FileHandle> {
     const { mirror, copy } = this.#options;
-    const file = join(copy.path, path);
-    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
     try {
-      return await open(file, flags, 0o600);
+      return await this.#target.create(path);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
       const head = await findCommit(mirror.dir, worktreeRefs(copy.worktreeId).head);
       if (head === null || (await holdsPath(mirror, head, path)))
         throw new NotCopied('git has put one there, which stays');
-      await rm(file);
-      return open(file, flags, 0o600);
-    }
-  }
-
-  /** Every directory on the way is a real one: git may have put a link there that leads elsewhere. */
-  async #makeDirectory(path: string): Promise<void> {
-    let at = this.#options.copy.path;
-    for (const part of path.split('/')) {
-      at = join(at, part);
-      await mkdir(at, { mode: 0o755 }).catch((error: NodeJS.ErrnoException) => {
-        if (error.code !== 'EEXIST') throw error;
-      });
-      if (!(await lstat(at)).isDirectory()) throw new NotCopied('git has put something else in its way');
+      await this.#target.remove(path);
+      return this.#target.create(path);
     }
   }
 }
 
 function reasonOf(error: unknown, path: string): string {
   if (error instanceof ForbiddenPathError) return `${path} (${error.reason})`;
+  if (error instanceof InTheWayError) return `${path} (git has put something else in its way)`;
   if (error instanceof NotCopied) return `${path} (${error.message})`;
   const { code, errno } = error as NodeJS.ErrnoException;
   // What the file system refuses: no permission, a name that is too long, a full disk.

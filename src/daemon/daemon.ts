@@ -2,12 +2,14 @@ import { mkdir } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { TaskmeshClient } from '../client/client.ts';
 import { lockDataDirectory } from '../platform/data-lock.ts';
+import { environmentOf, findAgentUser } from './agent-user.ts';
 import { writeShim } from './agents/environment.ts';
 import { DaemonApi, type Registered } from './api.ts';
 import { Checkpoints, downloadCheckpoint } from './checkpoints.ts';
 import { cleanUpRegularly } from './cleaning/regularly.ts';
 import { Commands } from './commands.ts';
 import { Connection } from './connection.ts';
+import { prepareDataDirectory } from './data-directory.ts';
 import { dataPaths } from './files.ts';
 import { commandHandlers } from './handlers.ts';
 import { Journal } from './journal.ts';
@@ -49,6 +51,10 @@ export async function startDaemon(options: DaemonOptions): Promise<RunningDaemon
 async function run(options: DaemonOptions, unlock: () => void): Promise<RunningDaemon> {
   const { logger, serverUrl, key } = options;
   const paths = dataPaths(options.dataDir);
+  const agentUser = options.agentUser === undefined ? null : await findAgentUser(options.agentUser);
+  await prepareDataDirectory({ ...options, paths }, agentUser);
+  if (!agentUser && process.getuid?.() === 0)
+    logger.warn('agents run as root: start the daemon as another user, or with --agent-user');
   const ending = new AbortController();
   const { signal } = ending;
   const api = new DaemonApi(new TaskmeshClient({ url: serverUrl, key }), logger, signal);
@@ -61,7 +67,7 @@ async function run(options: DaemonOptions, unlock: () => void): Promise<RunningD
     localPaths: options.localPaths,
     download: (checkpointId, parts, file) => downloadCheckpoint(api, checkpointId, parts, file),
   });
-  const worktrees = new Worktrees({ dir: paths.worktrees, repositories });
+  const worktrees = new Worktrees({ dir: paths.worktrees, repositories, user: agentUser ?? undefined });
   const context: RunContext = {
     api,
     repositories,
@@ -70,7 +76,8 @@ async function run(options: DaemonOptions, unlock: () => void): Promise<RunningD
     records: new RunRecords(paths.runs),
     paths,
     profiles: options.profiles,
-    baseEnv: options.baseEnv,
+    baseEnv: agentUser ? environmentOf(agentUser, options.baseEnv) : options.baseEnv,
+    agentUser,
     binDir: await writeShim(options.dataDir, options.cliPath),
     cliPath: options.cliPath,
     version: options.version,

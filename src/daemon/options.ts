@@ -19,6 +19,13 @@ export interface DaemonOptions {
   readonly profiles: AgentProfiles;
   /** How the `taskmesh` command on an agent's PATH is started. */
   readonly cliPath: { readonly execPath: string; readonly entry: string };
+  /**
+   * The name of the user whom agents run as, and git in their working copies; needs a daemon that is root. Left out:
+   * the daemon's own.
+   */
+  readonly agentUser?: string | undefined;
+  /** Where the key was read from: agents with a user of their own must not be able to do the same. */
+  readonly keyFile?: string | undefined;
   /** What an agent inherits (PATH, HOME, LANG …). */
   readonly baseEnv: Readonly<Record<string, string>>;
   readonly logger: Logger;

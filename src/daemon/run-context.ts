@@ -1,3 +1,4 @@
+import type { AgentUser } from './agent-user.ts';
 import type { AgentProfiles } from './agents/profiles.ts';
 import type { DaemonApi } from './api.ts';
 import type { Checkpoints } from './checkpoints.ts';
@@ -35,6 +36,8 @@ export interface RunContext {
   readonly paths: DataPaths;
   readonly profiles: AgentProfiles;
   readonly baseEnv: Readonly<Record<string, string>>;
+  /** null: agents run as the daemon's own user. */
+  readonly agentUser: AgentUser | null;
   readonly binDir: string;
   readonly cliPath: DaemonOptions['cliPath'];
   readonly version: string;

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { lchown, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SpawnTaskPayload } from '../platform/protocol.ts';
 import type { Agent, AgentStart } from './agents/agent.ts';
@@ -34,7 +34,7 @@ export async function prepareCopy(
 
 /** Starts the agent of a task. @throws AgentStartError, the signal's reason */
 export async function startRunAgent(context: RunContext, start: RunStart): Promise<Agent> {
-  const { paths, profiles, baseEnv, binDir, serverUrl } = context;
+  const { paths, profiles, baseEnv, agentUser, binDir, serverUrl } = context;
   const { payload, toolKey, worktree, signal } = start;
   const profile = Object.hasOwn(profiles, payload.agent) ? profiles[payload.agent] : undefined;
   if (!profile) {
@@ -47,8 +47,12 @@ export async function startRunAgent(context: RunContext, start: RunStart): Promi
   const planFile = join(paths.plans, `${runId}.md`);
   await mkdir(paths.plans, { recursive: true, mode: 0o700 });
   await writeFile(planFile, plan, { mode: 0o600 });
+  if (agentUser) await lchown(planFile, agentUser.uid, agentUser.gid);
   const cwd = worktree?.copy.path ?? scratchDirectory(paths, taskId);
-  if (!worktree) await mkdir(cwd, { recursive: true, mode: 0o700 });
+  if (!worktree) {
+    await mkdir(cwd, { recursive: true, mode: 0o700 });
+    if (agentUser) await lchown(cwd, agentUser.uid, agentUser.gid);
+  }
   signal.throwIfAborted();
 
   const env = agentEnvironment({
@@ -67,5 +71,15 @@ export async function startRunAgent(context: RunContext, start: RunStart): Promi
   if (recovery !== null && profile.kind === 'command')
     await start.onOutput([{ type: 'SYSTEM', content: recovery, createdAt: new Date().toISOString() }]);
   const { onOutput, onProcess, conversation } = start;
-  return startAgent(profile, { plan, planFile, cwd, env, runId, onOutput, onProcess, conversation });
+  return startAgent(profile, {
+    plan,
+    planFile,
+    cwd,
+    env,
+    runId,
+    user: agentUser,
+    onOutput,
+    onProcess,
+    conversation,
+  });
 }

@@ -43,7 +43,9 @@ export class Runs {
     await Promise.all(
       this.#records.map(async (record) => {
         const { taskId, attempt, pid, startTime } = record;
-        await stopLeftover(leftBehind({ pid, startTime, runId: runKey(taskId, attempt) }));
+        await stopLeftover(
+          leftBehind({ pid, startTime, runId: runKey(taskId, attempt), user: context.agentUser }),
+        );
       }),
     );
   }

@@ -4,6 +4,7 @@ import type { CancelTaskPayload, SpawnTaskPayload } from '../platform/protocol.t
 import type { Agent, AgentExit, AgentProcess } from './agents/agent.ts';
 import { type RunProcesses, stopProcesses } from './agents/process-group.ts';
 import { complain, finish } from './finishing.ts';
+import { removeTree } from './git/stage.ts';
 import { type OutputEntry, summaryOf } from './output.ts';
 import { reportAfterOutput, reportRunning } from './reporting.ts';
 import type { RunContext } from './run-context.ts';
@@ -331,10 +332,10 @@ export class TaskRun {
 
   /** Deletes what only a run that is not over needs. */
   async cleanUp(): Promise<void> {
-    const { paths, records } = this.#context;
+    const { paths, records, worktrees } = this.#context;
     await this.spool.remove();
     await rm(join(paths.plans, `${this.key}.md`), { force: true });
-    await rm(scratchDirectory(paths, this.record.taskId), { recursive: true, force: true });
+    await removeTree(scratchDirectory(paths, this.record.taskId), worktrees.user);
     await records.remove(this.record);
   }
 }

@@ -9,6 +9,7 @@ import { exclusively } from './git/locks.ts';
 import type { Mirror } from './git/mirror.ts';
 import { worktreeKey } from './git/names.ts';
 import { holdsCommit, recordedRef, setRef } from './git/objects.ts';
+import type { GitUser } from './git/user.ts';
 import {
   createWorkingCopy,
   findWorkingCopy,
@@ -58,10 +59,13 @@ type WorktreeSpec = NonNullable<SpawnTaskPayload['worktree']>;
 
 /** The working copies under `<dataDir>/worktrees/<worktreeId>/`, each with a `worktree.json` beside it. */
 export class Worktrees {
+  /** Whose they are; undefined: the daemon's own user's. */
+  readonly user: GitUser | undefined;
   readonly #dir: string;
   readonly #repositories: Repositories;
 
-  constructor(options: { dir: string; repositories: Repositories }) {
+  constructor(options: { dir: string; repositories: Repositories; user?: GitUser | undefined }) {
+    this.user = options.user;
     this.#dir = options.dir;
     this.#repositories = options.repositories;
   }
@@ -88,6 +92,7 @@ export class Worktrees {
       branch: spec.branch,
       start,
       base: restore?.baseSha,
+      user: this.user,
       signal,
     });
     const realPath = 'localPath' in mirror.source ? mirror.source.localPath : null;
@@ -147,7 +152,7 @@ export class Worktrees {
     if (record === null) return null;
     const mirror = mirrorOf(record);
     const copy = await findWorkingCopy(mirror, worktreeId);
-    return copy && { record, mirror, copy };
+    return copy && { record, mirror, copy: { ...copy, user: this.user } };
   }
 
   /** @throws WorkingCopyGoneError when this daemon does not have it */

@@ -108,6 +108,10 @@ const daemonSchema = z.object({
     .min(1, 'a daemon key is needed: `taskmesh keys create --kind daemon --name NAME` makes one'),
   name: z.string().min(1).max(100),
   hostname: z.string(),
+  /** Where the key was read from; left out: it was given otherwise. */
+  keyFile: z.string().optional(),
+  /** The user whom agents run as; left out: the daemon's own. */
+  agentUser: z.string().min(1).optional(),
   dataDir: z.string().min(1),
   maxConcurrentTasks: z.coerce.number().int().min(1).max(1_000),
   localPaths: z.array(z.string().min(1)),
@@ -141,6 +145,7 @@ export interface DaemonFlags {
   localPath?: string[] | undefined;
   profiles?: string | undefined;
   keep?: string | number | undefined;
+  agentUser?: string | undefined;
 }
 
 export function daemonConfig(flags: DaemonFlags = {}, env: NodeJS.ProcessEnv = process.env): DaemonConfig {
@@ -149,6 +154,8 @@ export function daemonConfig(flags: DaemonFlags = {}, env: NodeJS.ProcessEnv = p
     key: flags.key ?? (flags.keyFile ? readKey(resolve(flags.keyFile), true) : env.TASKMESH_DAEMON_KEY) ?? '',
     name: flags.name ?? hostname(),
     hostname: hostname(),
+    keyFile: flags.keyFile && !flags.key ? resolve(flags.keyFile) : undefined,
+    agentUser: (flags.agentUser ?? env.TASKMESH_AGENT_USER) || undefined,
     dataDir: flags.dataDir ? resolve(flags.dataDir) : join(dataDirectory(undefined, env), 'daemon'),
     maxConcurrentTasks: flags.max ?? env.TASKMESH_MAX_TASKS ?? 4,
     keepDays: flags.keep ?? env.TASKMESH_KEEP_DAYS ?? 7,

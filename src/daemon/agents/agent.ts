@@ -1,3 +1,4 @@
+import type { GitUser } from '../git/user.ts';
 import type { OutputEntry } from '../output.ts';
 import type { Conversation } from './conversation.ts';
 
@@ -40,6 +41,8 @@ export interface AgentStart {
   readonly env: Readonly<Record<string, string>>;
   /** Marks every process of this run, see process-group.ts. */
   readonly runId: string;
+  /** Whom it runs as; none: the daemon's own user. */
+  readonly user?: GitUser | null;
   /** Takes the output as it comes; the agent is read no further before it resolves. */
   readonly onOutput: (entries: OutputEntry[]) => Promise<void>;
   /** Remembers a process, before it does anything, for the daemon that comes after a crash. */

@@ -2,6 +2,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { stat } from 'node:fs/promises';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
+import { startedAs } from '../git/user.ts';
 import { LineSplitter } from '../output.ts';
 import { type AgentExit, type AgentStart, AgentStartError } from './agent.ts';
 import { type RunProcesses, startTimeOf, stopProcesses } from './process-group.ts';
@@ -32,7 +33,7 @@ const QUIET_PIPE_MS = 2_000;
 /** @throws AgentStartError when there is no such executable or it may not be run */
 export async function startChild(
   { command, args }: ChildCommand,
-  start: Pick<AgentStart, 'cwd' | 'env' | 'runId'>,
+  start: Pick<AgentStart, 'cwd' | 'env' | 'runId' | 'user'>,
 ): Promise<AgentChild> {
   if (!(await stat(start.cwd).catch(() => null))?.isDirectory()) {
     throw new AgentStartError(
@@ -44,6 +45,8 @@ export async function startChild(
     env: start.env,
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe'],
+    // With it the daemon's other groups are dropped as well.
+    ...startedAs(start.user),
   });
   const exited = new Promise<AgentExit>((resolve) => {
     child.once('exit', (code, signal) => resolve({ code, signal }));
@@ -56,7 +59,7 @@ export async function startChild(
     stdin,
     stdout,
     stderr,
-    processes: { pid, startTime: startTimeOf(pid), runId: start.runId },
+    processes: { pid, startTime: startTimeOf(pid), runId: start.runId, user: start.user ?? null },
     exited,
   };
 }
@@ -87,7 +90,8 @@ function startFailure(command: string, error: NodeJS.ErrnoException): string {
   if (error.code === 'ENOENT') {
     return `There is no executable ${command} on the daemon's PATH. Install it there, or correct the agent's profile.`;
   }
-  if (error.code === 'EACCES') return `${command} may not be executed by the daemon. Check its permissions.`;
+  if (error.code === 'EACCES')
+    return `${command} may not be executed by the user whom agents run as. Check its permissions.`;
   return `${command} could not be started: ${error.message}`;
 }
 

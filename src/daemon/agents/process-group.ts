@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { type GitUser, startedAs } from '../git/user.ts';
 
 /*
  * The processes of one run of an agent: those of its process group, and, on Linux, those that left the group
@@ -18,6 +19,8 @@ export interface RunProcesses {
   /** Its start time as `startTimeOf` gave it; null: not known. */
   readonly startTime: string | null;
   readonly runId: string;
+  /** Whom it runs as; none: the daemon's own user. */
+  readonly user?: GitUser | null;
 }
 
 /** In clock ticks since boot on Linux, as `ps` says it elsewhere; null when there is no such process. */
@@ -73,14 +76,30 @@ function liveProcesses(run: RunProcesses): number[] {
   const mark = `${RUN_ID_VARIABLE}=${run.runId}`;
   const found: number[] = [];
   const group = isOurGroup(run) ? run.pid : null;
+  const closed: number[] = [];
   for (const name of readdirSync('/proc')) {
     const pid = Number(name);
     if (!Number.isInteger(pid) || pid === process.pid) continue;
     const stat = readStat(pid);
     if (!stat || stat.state === 'Z' || stat.state === 'X') continue;
-    if (isMarked(pid, mark) || stat.group === group) found.push(pid);
+    const marked = stat.group === group || isMarked(pid, mark);
+    if (marked === null) closed.push(pid);
+    else if (marked) found.push(pid);
   }
-  return found;
+  return run.user && closed.length > 0 ? [...found, ...markedFor(run.user, closed, mark)] : found;
+}
+
+/**
+ * Those with the mark, as their own user sees it: in most containers root may not read the environment of other users'
+ * processes.
+ */
+function markedFor(user: GitUser, pids: readonly number[], mark: string): number[] {
+  const files = pids.map((pid) => `/proc/${pid}/environ`);
+  const looked = spawnSync('grep', ['-lzsxF', '-e', mark, ...files], {
+    encoding: 'utf8',
+    ...startedAs(user),
+  });
+  return [...(looked.stdout ?? '').matchAll(/^\/proc\/(\d+)\/environ$/gm)].map(([, pid]) => Number(pid));
 }
 
 /**
@@ -114,12 +133,12 @@ function signalGroup(pgid: number, signal: NodeJS.Signals | 0): boolean {
   }
 }
 
-function isMarked(pid: number, mark: string): boolean {
+/** @returns null when it may not be known */
+function isMarked(pid: number, mark: string): boolean | null {
   try {
     return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(mark);
-  } catch {
-    // Another user's, or gone.
-    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EACCES' ? null : false;
   }
 }
 

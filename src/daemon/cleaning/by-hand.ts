@@ -2,6 +2,7 @@ import { TaskmeshClient } from '../../client/client.ts';
 import { DaemonContractsDocument } from '../../client/generated/graphql.ts';
 import { lockDataDirectory } from '../../platform/data-lock.ts';
 import { DomainError } from '../../platform/errors.ts';
+import { markOf } from '../data-directory.ts';
 import { dataPaths } from '../files.ts';
 import { Repositories } from '../repositories.ts';
 import { RunRecords } from '../run-record.ts';
@@ -41,7 +42,7 @@ export async function cleanByHand(options: CleanByHandOptions): Promise<CleanUpE
     });
     return await cleanUp({
       paths,
-      worktrees: new Worktrees({ dir: paths.worktrees, repositories }),
+      worktrees: new Worktrees({ dir: paths.worktrees, repositories, user: await markOf(dataDir) }),
       records: new RunRecords(paths.runs),
       endOf: (ids) =>
         contractEnds(async (contractIds) => {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { UnsavedChangesError } from '../git/errors.ts';
 import { forgetRefs } from '../git/saved.ts';
 import { removeTree, STAGE } from '../git/stage.ts';
+import type { GitUser } from '../git/user.ts';
 import { checkSaved, REMOVED, removeWorkingCopy } from '../git/working-copy.ts';
 import { mirrorOf, type WorktreeRecord } from '../worktrees.ts';
 import { type CleanUpEntry, type CleanUpOptions, daysOf } from './clean-up.ts';
@@ -77,7 +78,7 @@ async function clean(
       await removeWorkingCopy({ mirror, copy: worktree.copy, savedIn: 'checkpoints', forget: true });
     // A removal that was cut short has only this left to do.
     else await forgetRefs(mirror, worktreeId).catch(() => undefined);
-    const left = await sweep(path);
+    const left = await sweep(path, worktrees.user);
     if (left.length > 0) {
       const why = `${left.join(', ')} may hold work: a crash left it, and nobody knows it`;
       return { ...entry, removed: false, reason: why };
@@ -94,12 +95,12 @@ async function clean(
 }
 
 /** Deletes what belonged to a copy that is gone. @returns what else there is beside our record */
-async function sweep(path: string): Promise<string[]> {
+async function sweep(path: string, user: GitUser | undefined): Promise<string[]> {
   const names = await readdir(path);
   const left: string[] = [];
   for (const name of names) {
     const isStage = name.endsWith(STAGE) && !names.includes(name.slice(0, -STAGE.length));
-    if (REMOVED.test(name) || isStage) await removeTree(join(path, name), undefined);
+    if (REMOVED.test(name) || isStage) await removeTree(join(path, name), user);
     else if (name !== 'worktree.json' && !name.endsWith(STAGE)) left.push(name);
   }
   return left;

@@ -2,6 +2,7 @@ import { constants, type Stats } from 'node:fs';
 import { type FileHandle, lstat, open, readdir, readlink, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { ForbiddenPathError } from './errors.ts';
+import { type GitUser, permits } from './user.ts';
 
 /** A file or directory that was found inside a root: what counts is where the opened one is. */
 export interface Opened {
@@ -27,10 +28,16 @@ export function partsOf(path: string): string[] {
 
 /**
  * Opens what a path leads to. A link that stays inside the root is followed. It may be anything: look at `stats`.
+ * @param reader whose directory it is, where that is not the daemon's user: what they may not read is not opened for
+ * them, say a file of root's that they have made a hard link to
  * @returns null when there is no such thing; else its handle is to be closed
  * @throws ForbiddenPathError for a path that leaves the root by any trick, or lies in `.git`
  */
-export async function openInside(directory: string, path: string): Promise<Opened | null> {
+export async function openInside(
+  directory: string,
+  path: string,
+  reader?: GitUser | undefined,
+): Promise<Opened | null> {
   const parts = partsOf(path);
   const root = await realpath(directory);
   const inside = (real: string) => {
@@ -47,7 +54,10 @@ export async function openInside(directory: string, path: string): Promise<Opene
   if (handle === null) return null;
   try {
     inside(await placeOf(handle, real, path));
-    return { handle, stats: await handle.stat(), real };
+    const stats = await handle.stat();
+    if (reader && !permits(stats, reader, 'read'))
+      throw new ForbiddenPathError(path, "the agents' user may not read it");
+    return { handle, stats, real };
   } catch (error) {
     await handle.close();
     throw error;

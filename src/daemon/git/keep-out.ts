@@ -1,8 +1,7 @@
-import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ignoredPaths } from './ignored.ts';
 import type { Mirror } from './mirror.ts';
-import { excludeFileOf, openStage, stagedGit } from './stage.ts';
+import { appendAs, excludeFileOf, openStage, stagedGit } from './stage.ts';
 import type { WorkingCopy } from './working-copy.ts';
 
 /**
@@ -16,7 +15,7 @@ export async function keepOut(mirror: Mirror, copy: WorkingCopy, paths: readonly
   const ignored = await ignoredPaths(stagedGit(mirror, copy.path, stage, { user: copy.user }), paths);
   const lines = paths.filter((path) => !ignored.has(path)).map((path) => `${patternOf(path)}\n`);
   for (const file of [excludeFileOf(copy.path), join(copy.path, '.git', 'info', 'exclude')])
-    await appendFile(file, lines.join(''));
+    await appendAs(copy.user, file, lines.join(''));
 }
 
 /** This one path, in the language of .gitignore. */

@@ -20,12 +20,12 @@ export const MISSING: CopyFile = { exists: false, content: Buffer.alloc(0), size
  * @throws ForbiddenPathError for a path that leaves the copy by any trick, lies in `.git`, or is no regular file
  */
 export async function readCopyFile(options: {
-  copy: Pick<WorkingCopy, 'path'>;
+  copy: Pick<WorkingCopy, 'path' | 'user'>;
   path: string;
   limitBytes?: number | undefined;
 }): Promise<CopyFile> {
   const { copy, path, limitBytes = 1024 * 1024 } = options;
-  const opened = await openInside(copy.path, path);
+  const opened = await openInside(copy.path, path, copy.user);
   if (opened === null) return MISSING;
   const { handle, stats } = opened;
   try {

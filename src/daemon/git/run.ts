@@ -1,18 +1,13 @@
 import { pipeline } from 'node:stream/promises';
 import { execa } from 'execa';
 import { GitError, GitTimeoutError } from './errors.ts';
+import { type GitUser, startedAs } from './user.ts';
 
 /*
  * The only place that starts git. The environment is made from nothing: no configuration of a person or of the
  * machine takes part, no prompt appears, no replace ref rewrites history, no missing object is fetched on the side,
  * and no transport works unless the call asks for `network`.
  */
-
-/** Whom a command runs as; needs a daemon started as root. Left out: the daemon's own user. */
-export interface GitUser {
-  uid: number;
-  gid: number;
-}
 
 /** What a remote needs to let the daemon in: environment variables and `key=value` git configuration. */
 export interface Credentials {
@@ -146,7 +141,7 @@ function start(call: GitCall, input: string | Uint8Array | undefined, streamed =
     maxBuffer: { stdout: options.maxBytes ?? DEFAULT_MAX_BYTES, stderr: 1024 * 1024 },
     buffer: { stdout: !streamed, stderr: true },
     ...(input === undefined ? { stdin: 'pipe' as const } : { input }),
-    ...(options.user ? { uid: options.user.uid, gid: options.user.gid } : {}),
+    ...startedAs(options.user),
   });
   let ended: 'timeout' | 'abort' | undefined;
   const kill = (why: 'timeout' | 'abort') => {

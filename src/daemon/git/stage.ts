@@ -1,9 +1,10 @@
-import { lchown, lstat, mkdir, rm, rmdir } from 'node:fs/promises';
+import { appendFile, lchown, lstat, mkdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { WorkingCopyBrokenError } from './errors.ts';
 import type { Mirror } from './mirror.ts';
-import type { GitOptions, GitUser } from './run.ts';
+import type { GitOptions } from './run.ts';
+import { type GitUser, startedAs } from './user.ts';
 
 /*
  * Beside each working copy is a directory of ours: an index of our own, which keeps the stat cache between snapshots,
@@ -36,9 +37,13 @@ export function excludeFileOf(path: string): string {
 export async function openStage(path: string, user: GitUser | undefined): Promise<Stage> {
   const stage = stageOf(path);
   await removeTree(stage.objectsDir, user);
-  for (const dir of [stage.dir, stage.objectsDir]) {
-    await mkdir(dir, { recursive: true, mode: 0o700 });
-    if (user) await lchown(dir, user.uid, user.gid);
+  await mkdir(stage.dir, { recursive: true, mode: 0o700 });
+  if (user) {
+    await lchown(stage.dir, user.uid, user.gid);
+    // As the user from here on: in a directory of theirs, what root gives away could be something else by then.
+    await execa('mkdir', ['-p', '-m', '700', stage.objectsDir], asUser(user));
+  } else {
+    await mkdir(stage.objectsDir, { recursive: true, mode: 0o700 });
   }
   await rm(`${stage.indexFile}.lock`, { force: true });
   return stage;
@@ -77,13 +82,7 @@ export async function assertRealDirectory(path: string): Promise<void> {
 export async function removeTree(path: string, user: GitUser | undefined): Promise<void> {
   const found = await lstat(path).catch(() => null);
   if (!found?.isDirectory()) return rm(path, { force: true });
-  const options = {
-    cwd: '/',
-    reject: false,
-    extendEnv: false,
-    env: { PATH: '/usr/bin:/bin' },
-    ...(user ?? {}),
-  };
+  const options = { ...asUser(user), reject: false };
   if (
     !user &&
     (await rm(path, { recursive: true, force: true }).then(
@@ -99,4 +98,14 @@ export async function removeTree(path: string, user: GitUser | undefined): Promi
   );
   await execa('find', [path, '-mindepth', '1', '-delete'], options);
   await rmdir(path);
+}
+
+/** Adds to a file in a directory of the copy's user, as that user: root could be led to another file by a link. */
+export async function appendAs(user: GitUser | undefined, file: string, text: string): Promise<void> {
+  if (!user) return appendFile(file, text);
+  await execa('tee', ['-a', file], { ...asUser(user), input: text, stdout: 'ignore' });
+}
+
+function asUser(user: GitUser | undefined) {
+  return { cwd: '/', extendEnv: false, env: { PATH: '/usr/bin:/bin' }, ...startedAs(user) };
 }

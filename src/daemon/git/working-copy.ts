@@ -1,12 +1,13 @@
 import { lchown, lstat, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { exclusively, together } from './locks.ts';
 import { findCommit, type Mirror, originUrl, resolveCommit } from './mirror.ts';
 import { absolutePath, branchName, branchRef, type Name, names, objectId, worktreeKey } from './names.ts';
 import { type Identity, setRef, TASKMESH_IDENTITY, worktreeRefs } from './objects.ts';
-import { type GitUser, git, withoutSecrets } from './run.ts';
+import { git, withoutSecrets } from './run.ts';
 import { assertSaved, forgetRefs, type SavedIn } from './saved.ts';
 import { openStage, removeTree, stageOf } from './stage.ts';
+import type { GitUser } from './user.ts';
 
 /** Names of copies that were being deleted, and whose deletion was cut short. */
 export const REMOVED = /\.removed-\d+$/;
@@ -69,7 +70,8 @@ export async function createWorkingCopy(options: CreateWorkingCopyOptions): Prom
       await setRef(mirror, refs.base, baseSha);
       await setRef(mirror, refs.head, start);
       await moveAside(path);
-      await mkdir(path, { recursive: true });
+      await mkdir(dirname(path), { recursive: true });
+      await mkdir(path, { recursive: true, ...(user ? { mode: 0o700 } : {}) });
       if (user) await lchown(path, user.uid, user.gid);
       const copy: WorkingCopy = { worktreeId, path, branch, baseSha, ...(user ? { user } : {}) };
       await clone(mirror, copy, start, options.identity ?? TASKMESH_IDENTITY, options.signal);

@@ -1,6 +1,7 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { diffCommits } from '../../../src/daemon/git/diff.ts';
 import { mergeInto } from '../../../src/daemon/git/merge.ts';
 import { captureWorkingTree, snapshot } from '../../../src/daemon/git/snapshot.ts';
@@ -64,69 +65,98 @@ function poison(repo: string, canaries: string, tag: string): void {
   set('core.fsmonitor', touch('fsmonitor'));
 }
 
-it('runs nothing that an agent put into the git of its copy, or of repositories inside it', async () => {
-  const { root, mirror, copy } = await world({ files: { 'a.txt': 'a\n', 'b.txt': 'b\n' } });
-  const canaries = join(root, 'canaries');
-  mkdirSync(canaries);
-  const task = await copy('task');
-  const source = commit(task.path, { 'b.txt': 'task\n', 'c.txt': 'c\n' });
-  await snapshot({ mirror, copy: task, message: 's' });
+const AGENT = { uid: 65534, gid: 65534 };
+const isRoot = process.getuid?.() === 0;
 
-  const victim = await copy('victim');
-  const nested = join(victim.path, 'nested');
-  mkdirSync(nested);
-  run(nested, 'init', '-q');
-  const submodule = commit(nested, { n: 'n' });
-  run(victim.path, 'update-index', '--add', '--cacheinfo', `160000,${submodule},nested`);
-  commit(victim.path, {
-    '.gitattributes': '* filter=evil diff=evil merge=evil\n*.p filter=proc\n',
-    'a.txt': 'mine\n',
-  });
-  mkdirSync(join(victim.path, 'second'));
-  run(join(victim.path, 'second'), 'init', '-q');
-  commit(join(victim.path, 'second'), { s: 's' });
-  poison(nested, canaries, 'nested');
-  poison(join(victim.path, 'second'), canaries, 'second');
-  poison(victim.path, canaries, 'copy');
-  write(victim.path, { 'x.p': 'x', 'd.txt': 'd', 'second/t': 't', 'nested/u': 'u' });
-  // Of the same size, so that a status inside has to run the filter to know.
-  for (const inner of ['nested/n', 'second/s'])
-    write(victim.path, { [inner]: '!', [join(inner, '../.gitattributes')]: '* filter=evil\n' });
+describe.each([
+  ['as the one user that there is', undefined],
+  ...(isRoot ? [['as a user of its own', AGENT] as const] : []),
+] as const)('an agent that runs %s', (_, user) => {
+  /** As if the agent had done it. */
+  const give = (path: string) => {
+    if (user) execFileSync('chown', ['-hR', `${user.uid}:${user.gid}`, path]);
+  };
 
-  const first = await snapshot({ mirror, copy: victim, message: 's' });
-  expect(first).toMatchObject({ created: true });
-  write(victim.path, { 'd.txt': 'dd' });
-  await snapshot({ mirror, copy: victim, message: 's' });
-  const { treeSha } = await captureWorkingTree({ mirror, copy: victim });
-  await diffCommits({ mirror, from: victim.baseSha, to: treeSha });
-  const target = { kind: 'workingCopy', copy: victim } as const;
-  const merged = await mergeInto({
-    mirror,
-    source: { commit: source, label: 't' },
-    target,
-    squash: false,
-    dryRun: false,
-    message: 'm',
+  it('runs nothing that an agent put into the git of its copy, or of repositories inside it', async () => {
+    const { root, mirror, copy } = await world({ files: { 'a.txt': 'a\n', 'b.txt': 'b\n' }, user });
+    const canaries = canariesIn(root);
+    const task = await copy('task');
+    const source = commit(task.path, { 'b.txt': 'task\n', 'c.txt': 'c\n' });
+    give(task.path);
+    await snapshot({ mirror, copy: task, message: 's' });
+
+    const victim = await copy('victim');
+    const nested = join(victim.path, 'nested');
+    mkdirSync(nested);
+    run(nested, 'init', '-q');
+    const submodule = commit(nested, { n: 'n' });
+    run(victim.path, 'update-index', '--add', '--cacheinfo', `160000,${submodule},nested`);
+    commit(victim.path, {
+      '.gitattributes': '* filter=evil diff=evil merge=evil\n*.p filter=proc\n',
+      'a.txt': 'mine\n',
+    });
+    mkdirSync(join(victim.path, 'second'));
+    run(join(victim.path, 'second'), 'init', '-q');
+    commit(join(victim.path, 'second'), { s: 's' });
+    poison(nested, canaries, 'nested');
+    poison(join(victim.path, 'second'), canaries, 'second');
+    poison(victim.path, canaries, 'copy');
+    write(victim.path, { 'x.p': 'x', 'd.txt': 'd', 'second/t': 't', 'nested/u': 'u' });
+    // Of the same size, so that a status inside has to run the filter to know.
+    for (const inner of ['nested/n', 'second/s'])
+      write(victim.path, { [inner]: '!', [join(inner, '../.gitattributes')]: '* filter=evil\n' });
+
+    give(victim.path);
+    const first = await snapshot({ mirror, copy: victim, message: 's' });
+    expect(first).toMatchObject({ created: true });
+    write(victim.path, { 'd.txt': 'dd' });
+    await snapshot({ mirror, copy: victim, message: 's' });
+    const { treeSha } = await captureWorkingTree({ mirror, copy: victim });
+    await diffCommits({ mirror, from: victim.baseSha, to: treeSha });
+    const target = { kind: 'workingCopy', copy: victim } as const;
+    const merged = await mergeInto({
+      mirror,
+      source: { commit: source, label: 't' },
+      target,
+      squash: false,
+      dryRun: false,
+      message: 'm',
+    });
+    expect(merged.outcome).toBe('MERGED');
+    await snapshot({ mirror, copy: victim, message: 's', moveBranch: true });
+    // Put in the place of its own: what a copy says its git directory is, is not believed.
+    const other = join(root, 'copies', 'other');
+    renameSync(join(victim.path, '.git'), other);
+    write(victim.path, { '.git': `gitdir: ${other}\n` });
+    give(victim.path);
+    await snapshot({ mirror, copy: victim, message: 's' });
+    rmSync(join(victim.path, '.git'));
+    renameSync(other, join(victim.path, '.git'));
+    await removeWorkingCopy({ mirror, copy: victim }).catch(() =>
+      removeWorkingCopy({ mirror, copy: victim, force: true }),
+    );
+    expect(readdirSync(canaries)).toEqual([]);
   });
-  expect(merged.outcome).toBe('MERGED');
-  await snapshot({ mirror, copy: victim, message: 's', moveBranch: true });
-  await removeWorkingCopy({ mirror, copy: victim }).catch(() =>
-    removeWorkingCopy({ mirror, copy: victim, force: true }),
-  );
-  expect(readdirSync(canaries)).toEqual([]);
+
+  it('would be seen: the same poison runs in a git of a person', async () => {
+    const { root, copy } = await world({ user });
+    const canaries = canariesIn(root);
+    const victim = await copy('victim');
+    poison(victim.path, canaries, 'copy');
+    write(victim.path, { '.gitattributes': '* filter=evil\n', 'x.txt': 'x' });
+    tryRun(victim.path, 'status');
+    tryRun(victim.path, 'add', '-A');
+    expect(readdirSync(canaries)).toEqual(expect.arrayContaining(['copy-fsmonitor', 'copy-clean']));
+  });
 });
 
-it('would be seen: the same poison runs in a git of a person', async () => {
-  const { root, copy } = await world();
-  const canaries = join(root, 'canaries');
-  mkdirSync(canaries);
-  const victim = await copy('victim');
-  poison(victim.path, canaries, 'copy');
-  write(victim.path, { '.gitattributes': '* filter=evil\n', 'x.txt': 'x' });
-  tryRun(victim.path, 'status');
-  tryRun(victim.path, 'add', '-A');
-  expect(readdirSync(canaries)).toEqual(expect.arrayContaining(['copy-fsmonitor', 'copy-clean']));
-});
+/** Where anybody may leave a trace. */
+function canariesIn(root: string): string {
+  const dir = join(root, 'canaries');
+  mkdirSync(dir);
+  chmodSync(dir, 0o777);
+  return dir;
+}
 
 it('fetches nothing from a promised remote for commits whose objects are missing', async () => {
   const { root, mirror, copy } = await world();

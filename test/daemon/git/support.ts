@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
+  chmodSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -14,6 +15,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { type Mirror, openMirror } from '../../../src/daemon/git/mirror.ts';
+import type { GitUser } from '../../../src/daemon/git/user.ts';
 import { createWorkingCopy, type WorkingCopy } from '../../../src/daemon/git/working-copy.ts';
 
 const PERSON = {
@@ -21,6 +23,10 @@ const PERSON = {
   HOME: '/nonexistent',
   GIT_CONFIG_GLOBAL: '/dev/null',
   GIT_CONFIG_NOSYSTEM: '1',
+  // Where tests run as root, a copy may be another user's.
+  GIT_CONFIG_COUNT: '1',
+  GIT_CONFIG_KEY_0: 'safe.directory',
+  GIT_CONFIG_VALUE_0: '*',
   GIT_AUTHOR_NAME: 'A Person',
   GIT_AUTHOR_EMAIL: 'person@example.org',
   GIT_COMMITTER_NAME: 'A Person',
@@ -84,11 +90,14 @@ export interface World {
   ) => Promise<WorkingCopy>;
 }
 
-/** An origin with one commit, its mirror, and a way to make working copies. `bare` makes the origin a remote. */
+/** An origin with one commit, its mirror, and a way to make working copies, of a user where one is given. `bare` makes the
+ * origin a remote.
+ */
 export async function world(
-  options: { bare?: boolean; files?: Record<string, string> } = {},
+  options: { bare?: boolean; files?: Record<string, string>; user?: GitUser | undefined } = {},
 ): Promise<World> {
   const root = scratch();
+  if (options.user) chmodSync(root, 0o711);
   let origin = repository(join(root, 'origin'), options.files);
   if (options.bare) {
     run(root, 'clone', '-q', '--bare', 'origin', 'remote.git');
@@ -107,6 +116,7 @@ export async function world(
         path: join(root, 'copies', id),
         branch: `taskmesh/${id}`,
         start,
+        user: options.user,
       }),
   };
 }

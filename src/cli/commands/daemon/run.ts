@@ -15,6 +15,7 @@ interface Options {
   localPath?: string[];
   profiles?: string;
   keep?: number;
+  agentUser?: string;
   logLevel?: string;
   withParent?: true;
 }
@@ -48,6 +49,10 @@ export function register(command: Command, cli: Cli): void {
       '--keep <days>',
       'how long working copies of contracts that are over are kept (TASKMESH_KEEP_DAYS; default 7)',
       wholeNumber(0, 36_500),
+    )
+    .option(
+      '--agent-user <name>',
+      'run agents as this user of the machine; for a daemon started as root, see below (TASKMESH_AGENT_USER)',
     )
     .option('--log-level <level>', 'trace, debug, info, warn, error or silent', 'info')
     .addOption(new Option(WITH_PARENT).hideHelp())
@@ -106,4 +111,10 @@ opencode, say, asks for nothing unless told to. A file given with --profiles cha
   }
 Permissions: allow answers every request with yes, so that the agent may do whatever the daemon's user may; deny with no.
 Its own tools of Taskmesh an agent may always use.
-Other fields: env, inheritEnv; mode, model, authMethod (as the agent calls them); startTimeoutSeconds.`;
+Other fields: env, inheritEnv; mode, model, authMethod (as the agent calls them); startTimeoutSeconds.
+
+Agents run as the daemon's own user, and may do what that user may. To keep them from the daemon's key and data, and from
+the rest of the machine, start it as root (on Linux) with a user for them, who is then to be signed in with the agents:
+  useradd --create-home taskmesh-agent
+  taskmesh daemon --agent-user taskmesh-agent --data-dir /var/lib/taskmesh --key-file /etc/taskmesh/daemon-key
+See SECURITY.md.`;
