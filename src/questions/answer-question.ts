@@ -97,14 +97,15 @@ export async function withdrawQuestion(
         );
       }
       closeQuestion(tx, question);
-      const contract = await tx.em.findOneOrFail(Contract, { id: question.contractId });
-      if (contract.budgetQuestionId !== question.id && question.phaseguard)
-        await endPhaseGuard(tx, contract, task, question, actorName(op.principal));
       recordHistory(tx, op, {
         action: 'question.withdrawn',
         contractId: question.contractId,
+        taskId: task.id,
         details: { questionId: question.id },
       });
+      const contract = await tx.em.findOneOrFail(Contract, { id: question.contractId });
+      if (contract.budgetQuestionId !== question.id && question.phaseguard)
+        await endPhaseGuard(tx, contract, task, question, actorName(op.principal));
       return question.id;
     });
     return question;

@@ -39,8 +39,14 @@ export async function sendMessage(
         );
       }
       const sender = isTask(op.principal) ? 'SUPERVISOR' : 'PERSON';
-      recordHistory(tx, op, { action: 'message.sent', contractId: task.contractId, taskId: task.id });
-      return (await storeMessage(tx, task, { sender, by: actorName(op.principal) }, content, true)).id;
+      const message = await storeMessage(tx, task, { sender, by: actorName(op.principal) }, content, true);
+      recordHistory(tx, op, {
+        action: 'message.sent',
+        contractId: task.contractId,
+        taskId: task.id,
+        details: { messageId: message.id },
+      });
+      return message.id;
     });
     return tx.em.findOneOrFail(TaskMessage, { id: result as Id<'message'> });
   });

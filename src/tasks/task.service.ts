@@ -148,13 +148,13 @@ export async function finishTask(
     }
     task.finishSummary = summary;
     task.finishSuccess = input.success ?? true;
-    task.updatedAt = tx.now;
     recordHistory(tx, op, {
       action: 'finished',
       contractId: task.contractId,
       taskId: task.id,
       details: { success: task.finishSuccess },
     });
+    task.updatedAt = tx.now;
     return task;
   });
 }

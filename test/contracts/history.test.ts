@@ -133,3 +133,12 @@ test('every mutation is recorded, or said not to be', () => {
   const all = Object.keys(schema.getMutationType()?.getFields() ?? {});
   expect([...RECORDED.map(([name]) => name), ...OTHERS].sort()).toEqual(all.sort());
 });
+
+test('a request that is repeated is in the history once', async () => {
+  const input = { name: 'once', startSupervisor: false, requestId: 'the same' };
+  const query = '{ history(first: 5) { nodes { id } } }';
+  await api.mutate('createContract', input, '__typename');
+  const before = await api.ask(query);
+  await api.mutate('createContract', input, '__typename');
+  expect(await api.ask(query)).toEqual(before);
+});

@@ -39,6 +39,37 @@ describe('a daemon at a server', { timeout: 60_000 }, () => {
     expect(readFileSync(join(root, 'daemon', 'journal.jsonl'), 'utf8')).not.toContain('tmk_task_');
   });
 
+  it('gives back any bytes that an agent writes as documented', async () => {
+    const { daemon, spawnTask, wait, task, call } = await world();
+    await daemon();
+    const id = await spawnTask(`
+      printf 'nul \\000 end\\n'
+      printf 'split \\360\\237'; sleep 0.2; printf '\\230\\200 whole\\n'
+      printf '\\033[1;31mred\\033[0m\\a\\b\\t.\\n'
+      printf 'half \\355\\240\\275 surrogate, \\377 none, \\303'; printf '\\n'
+      printf '10%%\\r20%%\\r\\n'
+      printf '\\357\\273\\277mark\\n'
+      printf 'no \\000 end \\342\\202' >&2`);
+    await wait(id);
+    const read = (field: string) =>
+      call(`query ($id: ID!) { ${field}(taskId: $id, first: 50) { nodes { type content } } }`, { id });
+    const { taskOutput } = await read('taskOutput');
+    const of = (type: string) =>
+      taskOutput.nodes
+        .filter((entry: { type: string }) => entry.type === type)
+        .map(({ content }: { content: string }) => content);
+    expect(of('STDOUT')).toEqual([
+      'nul \uFFFD end',
+      'split 😀 whole',
+      '\u001b[1;31mred\u001b[0m\u0007\b\t.',
+      'half \uFFFD\uFFFD\uFFFD surrogate, \uFFFD none, \uFFFD',
+      '10%\r20%',
+      '\uFEFFmark',
+    ]);
+    expect(of('STDERR')).toEqual(['no \uFFFD end \uFFFD']);
+    expect(await task(id)).toMatchObject({ status: 'DONE' });
+  });
+
   it('says what is wrong when an agent fails, and saves its work all the same', async () => {
     const { daemon, spawnTask, wait, task } = await world();
     await daemon();
