@@ -35,7 +35,10 @@ export const halfOpen: Scenario = {
     for (let round = world.size(5, 1); round > 0; round -= 1) {
       await eventually(() => sockets(proxy).length === READERS + 1, 60_000);
       const known = readers.map(({ sequences }) => sequences.length);
-      await eventually(() => readers.every(({ sequences }, index) => sequences.length > (known[index] ?? 0)));
+      await eventually(
+        () => readers.every(({ sequences }, index) => sequences.length > (known[index] ?? 0)),
+        60_000,
+      );
       // Anywhere between two probes.
       await delay(world.between(0, 12_000));
       // What is new is not taken either, for a while: the way there is gone, not one connection.

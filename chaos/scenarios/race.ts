@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Answer, eventually } from '../../test/support/api.ts';
 import { HandDaemon } from '../../test/support/daemon.ts';
 import { insist } from '../harness/insist.ts';
@@ -46,7 +47,7 @@ export const race: Scenario = {
     await Promise.all(spawning);
     world.verdict.ran(tasks);
     const open = "select 1 from task where status <> 'DONE' limit 1";
-    await eventually(async () => (await world.database.query(open)).length === 0, 300_000);
+    await eventually(async () => (await world.database.query(open)).length === 0, 900_000);
     over.resolve();
     for (const server of servers) await server.stop();
 
@@ -82,15 +83,19 @@ function work(world: World, daemon: HandDaemon, starts: string[], over: Promise<
     const worktree = { id, branch, path: `/copies/${id}`, baseBranch: 'main', baseSha: '1'.repeat(40) };
     await insist(api, 'reportTask', { ...report, status: 'RUNNING', worktree }, '__typename');
     await insist(api, 'completeCommand', { commandId: command.id, epoch, result: {} }, '__typename');
+    // For so long its place is taken, and the next task goes to somebody else.
+    await delay(world.between(0, 500));
     await insist(api, 'reportTask', { ...report, status: 'DONE' }, '__typename');
   };
   const listen = async () => {
     for (let next = 0; ; next += 1) {
-      const more = daemon.commands.until((received) => received.length > next, 600_000);
+      const more = daemon.commands.until((received) => received.length > next, 1_800_000);
       const received = await Promise.race([more, over]);
       if (!received) return void more.catch(() => undefined);
       take(received[next]).catch((error: unknown) => world.verdict.check(false, String(error)));
     }
   };
-  listen().catch((error: unknown) => world.verdict.check(false, `a daemon was cut: ${error}`));
+  listen().catch((error: unknown) =>
+    world.verdict.check(false, `a daemon was cut: ${String(error).slice(0, 200)}`),
+  );
 }

@@ -43,6 +43,12 @@ export interface Epochs {
   refused(epoch: number, error: ApiError): void;
 }
 
+/**
+ * How long a call that the server answers at once may take: a connection whose packets vanish never fails by itself, and
+ * output waits behind it. Milliseconds.
+ */
+const ANSWER_MS = 20_000;
+
 /** A refused key ends the daemon elsewhere. */
 function isDaemonPassing(error: unknown): boolean {
   return isPassing(error) || (error instanceof ApiError && error.code === 'UNAUTHENTICATED');
@@ -56,9 +62,11 @@ function isDaemonPassing(error: unknown): boolean {
 export class DaemonApi {
   readonly #client: TaskmeshClient;
   readonly #patience: Patience;
+  readonly #answerMs: number;
 
-  constructor(client: TaskmeshClient, logger: Logger, signal: AbortSignal) {
+  constructor(client: TaskmeshClient, logger: Logger, signal: AbortSignal, answerMs = ANSWER_MS) {
     this.#client = client;
+    this.#answerMs = answerMs;
     this.#patience = { logger, signal, isPassing: isDaemonPassing };
   }
 
@@ -80,7 +88,12 @@ export class DaemonApi {
   async acceptCommand(commandId: string, epochs: Epochs): Promise<{ toolKey: string | null }> {
     return this.#inEpoch('acceptCommand', epochs, async (epoch, signal) => {
       const variables = { input: { commandId, epoch } };
-      return (await this.#client.request(DaemonAcceptCommandDocument, variables, { signal })).acceptCommand;
+      return (
+        await this.#client.request(DaemonAcceptCommandDocument, variables, {
+          signal,
+          timeoutMs: this.#answerMs,
+        })
+      ).acceptCommand;
     });
   }
 
@@ -91,19 +104,29 @@ export class DaemonApi {
   ): Promise<void> {
     await this.#inEpoch('completeCommand', epochs, async (epoch, signal) => {
       const input = { commandId, epoch, result: outcome.result ?? null, error: outcome.error ?? null };
-      await this.#client.request(DaemonCompleteCommandDocument, { input }, { signal });
+      await this.#client.request(
+        DaemonCompleteCommandDocument,
+        { input },
+        { signal, timeoutMs: this.#answerMs },
+      );
     });
   }
 
   async appendOutput(input: AppendTaskOutputInput): Promise<{ nextIndex: number; stale: boolean }> {
     return this.#untilAnswered('appendTaskOutput', async (signal) => {
-      return (await this.#client.request(DaemonAppendOutputDocument, { input }, { signal })).appendTaskOutput;
+      return (
+        await this.#client.request(
+          DaemonAppendOutputDocument,
+          { input },
+          { signal, timeoutMs: this.#answerMs },
+        )
+      ).appendTaskOutput;
     });
   }
 
   async reportTask(input: ReportTaskInput): Promise<void> {
     await this.#untilAnswered('reportTask', (signal) =>
-      this.#client.request(DaemonReportTaskDocument, { input }, { signal }),
+      this.#client.request(DaemonReportTaskDocument, { input }, { signal, timeoutMs: this.#answerMs }),
     );
   }
 

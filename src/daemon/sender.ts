@@ -17,7 +17,10 @@ export interface SenderOptions {
   readonly signal: AbortSignal;
 }
 
-const MAX_ENTRIES = 200;
+/** What waited while the server was away goes in large batches, of as many bytes as the spool reads at once. */
+const MAX_ENTRIES = 1_000;
+/** With so many no more are waited for. */
+const ENOUGH_ENTRIES = 200;
 /** How long a few entries wait for more to come along. */
 const LINGER_MS = 5;
 
@@ -75,7 +78,7 @@ export class OutputSender {
     signal.addEventListener('abort', wake, { once: true });
     let size = MAX_ENTRIES;
     while (await this.#waitForMore()) {
-      if (this.#waiting.length === 0 && spool.count - spool.acknowledged < MAX_ENTRIES)
+      if (this.#waiting.length === 0 && spool.count - spool.acknowledged < ENOUGH_ENTRIES)
         await delay(LINGER_MS);
       if (signal.aborted) break;
       const batch = await spool.read(size);

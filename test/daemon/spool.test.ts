@@ -62,14 +62,14 @@ const onDisk = (dir: string) =>
 const numbers = (count: number) => Array.from({ length: count }, (_, number) => `line ${number}`);
 
 describe('the spool', () => {
-  it('sends everything in order, in batches of at most 200', async () => {
+  it('sends everything in order, in batches of at most 1,000', async () => {
     const log = new Log();
     const spool = await open(scratch());
     const { sender: sending } = sender(spool, async (input) => log.take(input));
     for (const content of numbers(2_000)) await spool.append([entry(content)]);
     await sending.flush();
     expect(log.contents).toEqual(numbers(2_000));
-    expect(Math.max(...log.batches)).toBeLessThanOrEqual(200);
+    expect(Math.max(...log.batches)).toBeLessThanOrEqual(1_000);
     expect(spool.count).toBe(2_000);
   });
 
@@ -97,17 +97,17 @@ describe('the spool', () => {
       if (calls === 3) await new Promise(() => undefined);
       return answer;
     });
-    await spool.append(numbers(1_000).map(entry));
+    await spool.append(numbers(5_000).map(entry));
     while (calls < 3) await delay(5);
     first.stop.abort();
     appendFileSync(join(dir, readdirSync(dir)[0] ?? ''), '{"type":"STDOUT","content":"torn by the cra');
 
     const again = await open(dir);
-    expect(again.count).toBe(1_000);
+    expect(again.count).toBe(5_000);
     const second = sender(again, async (input) => log.take(input));
     await again.append([entry('after the restart')]);
     await second.sender.flush();
-    expect(log.contents).toEqual([...numbers(1_000), 'after the restart']);
+    expect(log.contents).toEqual([...numbers(5_000), 'after the restart']);
   });
 
   it('goes back to what the server misses', async () => {
@@ -115,16 +115,16 @@ describe('the spool', () => {
     const spool = await open(scratch());
     let isForgotten = false;
     const { sender: sending } = sender(spool, async (input) => {
-      if (log.contents.length === 600 && !isForgotten) {
+      if (log.contents.length === 3_000 && !isForgotten) {
         isForgotten = true;
-        log.contents.length = 150;
+        log.contents.length = 750;
       }
       return log.take(input);
     });
-    await spool.append(numbers(1_000).map(entry));
+    await spool.append(numbers(5_000).map(entry));
     await sending.flush();
     expect(isForgotten).toBe(true);
-    expect(log.contents).toEqual(numbers(1_000));
+    expect(log.contents).toEqual(numbers(5_000));
   });
 
   it('makes the reader wait while too much is unsent, and goes on when it was sent', async () => {
