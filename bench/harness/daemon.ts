@@ -45,13 +45,7 @@ export class BenchDaemon {
     const registered = await daemon.caller.mutate('registerDaemon', input, 'epoch daemon { id }');
     daemon.#epoch = registered.epoch;
     daemon.#listen(registered.daemon.id);
-    daemon.#beat = setInterval(
-      () =>
-        void daemon.caller
-          .mutate('heartbeatDaemon', { epoch: daemon.#epoch }, 'daemon { id }')
-          .catch(() => undefined),
-      HEARTBEAT_MS,
-    );
+    daemon.#beat = setInterval(() => void daemon.beat().catch(() => undefined), HEARTBEAT_MS);
     daemon.#beat.unref();
     return daemon;
   }
@@ -108,6 +102,11 @@ export class BenchDaemon {
       { commandId: command.id, epoch: this.#epoch, result: {} },
       'command { id }',
     );
+  }
+
+  /** A sign of life, also between those that it gives by itself. */
+  beat(): Promise<Answer> {
+    return this.caller.mutate('heartbeatDaemon', { epoch: this.#epoch }, 'daemon { id }');
   }
 
   report(taskId: string, status: string, more: object = {}): Promise<Answer> {
