@@ -79,7 +79,13 @@ async function measure(world: World): Promise<void> {
     url: world.owner.url.replace('http', 'ws'),
     key: world.owner.key,
   });
-  const open = () => crowd.call('open', { count: CROWD, query: OUTPUT, variables: { taskId, after: next } });
+  const open = async () => {
+    const { contract } = await world.owner.ask('query($id: ID!) { contract(id: $id) { lastSequence } }', {
+      id: contractId,
+    });
+    const variables = { taskId, after: contract.lastSequence };
+    await crowd.call('open', { count: CROWD, query: OUTPUT, variables });
+  };
   const joined = async () => {
     await crowd.call('begin', { each: 1 });
     await append(1);
