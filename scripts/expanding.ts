@@ -42,6 +42,12 @@ function isHarmless(text: string, made: ReadonlySet<string>, added: Set<string>)
     text,
   );
   if (index) return !index[1] || made.has(index[2] ?? '') || areNew(index[2], index[3], added);
+  // A new column is filled from what is known.
+  const filled = /^update "(\w+)" set (.*?)(?: (?:from|where) .*)?$/i.exec(text);
+  if (filled) {
+    const columns = [...(filled[2] ?? '').matchAll(/(?:^|, )(\S+) = /g)].map((match) => match[1]).join();
+    return made.has(filled[1] ?? '') || areNew(filled[1], columns, added);
+  }
   const change = /^alter table (?:if exists )?"(\w+)" (.*)$/i.exec(text);
   if (!change) return false;
   const [, table = '', what = ''] = change;

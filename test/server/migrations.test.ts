@@ -1,13 +1,9 @@
+import type { Migrator } from '@mikro-orm/migrations';
 import { expect, test } from 'vitest';
 import { migrations } from '../../migrations/index.ts';
 import { contractions, contractionsOf } from '../../scripts/expanding.ts';
 import { accessOf, serverConfig } from '../../src/platform/config.ts';
-import {
-  type Database,
-  type DatabaseDefinition,
-  migrate,
-  openDatabase,
-} from '../../src/platform/database.ts';
+import { type Database, type DatabaseDefinition, openDatabase } from '../../src/platform/database.ts';
 import { createLogger } from '../../src/platform/logger.ts';
 import { entities } from '../../src/server/entities.ts';
 import { openInstance } from '../../src/server/instance.ts';
@@ -35,6 +31,7 @@ const EXPANDING = [
   'create unique index "task_color" on "task" ("color") where "size" = 1',
   'create index "task_name" on "task" ("name")',
   'alter table "task" drop constraint "task_name_check"',
+  `update "task" set "color" = 'red', "size" = 2 from "contract" where "contract"."id" = "task"."contract_id"`,
 ];
 const CONTRACTING = [
   'drop table "task"',
@@ -52,6 +49,8 @@ const CONTRACTING = [
   'alter table "task" add constraint "task_x" foreign key ("plan") references "owner" ("id")',
   'create unique index "task_plan" on "task" ("plan")',
   "update task set plan = 'x'",
+  `update "task" set "plan" = 'x' where "color" = 'red'`,
+  `update "task" set "color" = 'red', "plan" = 'x' where "size" = 0`,
   'truncate task',
 ];
 
@@ -83,11 +82,9 @@ async function withDatabase<T>(
 async function previous(): Promise<TestDatabase> {
   const database = await createTestDatabase();
   onEnd(() => database.drop());
-  await withDatabase(database, [], async (db) => {
-    await db.fork().execute('drop schema public cascade');
-    await db.fork().execute('create schema public');
+  await withDatabase(database, migrations, async ({ orm }) => {
+    await (orm as unknown as { migrator: Migrator }).migrator.down();
   });
-  await withDatabase(database, migrations.slice(0, -1), (db) => migrate(db, database.databaseUrl));
   return database;
 }
 
