@@ -198,18 +198,6 @@ test('the same requestId takes the waiting up again and gives the same result, a
   ).toHaveLength(1);
 });
 
-test('with the daemon that holds the copy gone: NO_DAEMON, and no command is left', async () => {
-  const taskId = await done();
-  await daemon.api.mutate('disconnectDaemon', { epoch: daemon.epoch }, 'daemon { id }');
-  const before = await countOf(server, 'command');
-  await changesNothing(server, async () => {
-    expect((await api.mutationRefused('mergeTask', { taskId })).code).toBe('NO_DAEMON');
-    expect((await api.mutationRefused('createCheckpoint', { taskId, message: 'x' })).code).toBe('NO_DAEMON');
-    expect((await api.refused(`{ taskDiff(taskId: "${taskId}") { patch } }`)).code).toBe('NO_DAEMON');
-  });
-  expect(await countOf(server, 'command')).toBe(before);
-});
-
 const BRANCH = supervisor.command.payload.worktree.branch;
 test.each([
   ['the one given', { targetBranch: 'mine' }, { targetBranch: 'main' }, 'main'],
@@ -243,4 +231,16 @@ test('of a local-only contract nothing is pushed: into the supervisor’s copy i
   expect(command.payload.publish).toBe(false);
   await daemon.complete(command, MERGED);
   expect(await merging).toEqual({ outcome: 'MERGED' });
+});
+
+test('with the daemon that holds the copy gone: NO_DAEMON, and no command is left', async () => {
+  const taskId = await done();
+  await daemon.api.mutate('disconnectDaemon', { epoch: daemon.epoch }, 'daemon { id }');
+  const before = await countOf(server, 'command');
+  await changesNothing(server, async () => {
+    expect((await api.mutationRefused('mergeTask', { taskId })).code).toBe('NO_DAEMON');
+    expect((await api.mutationRefused('createCheckpoint', { taskId, message: 'x' })).code).toBe('NO_DAEMON');
+    expect((await api.refused(`{ taskDiff(taskId: "${taskId}") { patch } }`)).code).toBe('NO_DAEMON');
+  });
+  expect(await countOf(server, 'command')).toBe(before);
 });
