@@ -61,13 +61,6 @@ test('when an attempt ends its tool key dies: its WebSockets are closed with 440
   stays.stop();
 });
 
-test('a WebSocket that subscribes before connection_init is closed with 4401', async () => {
-  const { opened, send, closed } = rawSocket(server.url);
-  await opened;
-  send({ type: 'subscribe', id: '1', payload: { query: VIEWER } });
-  expect((await closed).code).toBe(4401);
-});
-
 test('a document that does not parse or fit gives an error over WebSocket, and the socket stays', async () => {
   const { opened, send, type, messages, socket } = rawSocket(server.url);
   await opened;
