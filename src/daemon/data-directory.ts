@@ -41,7 +41,11 @@ export async function prepareDataDirectory(directory: DataDirectory, user: Agent
       `The working copies in ${dataDir} belong to ${marked.name}, as whom agents ran there until now. Start the daemon with --agent-user ${marked.name}, or with another --data-dir.`,
     );
   }
-  if (!user) return;
+  if (!user) {
+    // Where the data directory was made by somebody else, others on this machine may look into it.
+    for (const name of [...PASSABLE, ...PRIVATE]) await mkdir(paths[name], { recursive: true, mode: 0o700 });
+    return;
+  }
   await checkWays(directory, user);
   // What others may not see is made so explicitly; the rest must not depend on who started the daemon.
   process.umask(0o022);

@@ -5,6 +5,7 @@ import type { RepositoryReference, Restore } from '../platform/protocol.ts';
 import { importBundle, restoreBundle } from './git/bundle.ts';
 import { InvalidBundleError, RepositoryNotFoundError } from './git/errors.ts';
 import { type Mirror, openMirror, type RepositorySource } from './git/mirror.ts';
+import { pathOfUrl, urlOfPath } from './git/names.ts';
 import { fetchedRef, holdsCommit } from './git/objects.ts';
 
 /** The repository's path is not among those that this daemon was allowed to touch. */
@@ -91,8 +92,11 @@ export class Repositories {
     throw new PathNotAllowedError(path, this.#localPaths);
   }
 
+  /** Also a URL may name a directory of this machine, and then only one that this daemon may use. */
   async #source({ url, localPath }: RepositoryReference): Promise<RepositorySource> {
-    return localPath === null ? { url: url ?? '' } : { localPath: await this.allowedPath(localPath) };
+    if (localPath !== null) return { localPath: await this.allowedPath(localPath) };
+    const path = pathOfUrl(url ?? '');
+    return { url: path === null ? (url ?? '') : urlOfPath(await this.allowedPath(path)) };
   }
 
   /** Fetches the data when it is needed: what the mirror has already, nobody is asked for. */

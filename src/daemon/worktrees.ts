@@ -6,8 +6,8 @@ import { copyFiles, type Note } from './copy-files.ts';
 import { writeJson } from './files.ts';
 import { RepositoryNotFoundError, RevisionNotFoundError, WorkingCopyGoneError } from './git/errors.ts';
 import { exclusively } from './git/locks.ts';
-import type { Mirror } from './git/mirror.ts';
-import { worktreeKey } from './git/names.ts';
+import type { Mirror, RepositorySource } from './git/mirror.ts';
+import { pathOfUrl, urlOfPath, worktreeKey } from './git/names.ts';
 import { holdsCommit, recordedRef, setRef } from './git/objects.ts';
 import type { GitUser } from './git/user.ts';
 import {
@@ -95,7 +95,7 @@ export class Worktrees {
       user: this.user,
       signal,
     });
-    const realPath = 'localPath' in mirror.source ? mirror.source.localPath : null;
+    const checkout = 'localPath' in mirror.source ? mirror.source.localPath : null;
     if (spec.copyFiles) {
       const { paths, worktreeId } = spec.copyFiles;
       const supervised = worktreeId === null ? null : await this.find(worktreeId);
@@ -103,7 +103,7 @@ export class Worktrees {
         mirror,
         copy,
         paths,
-        checkout: realPath,
+        checkout,
         other: supervised?.copy.path,
         note,
         signal,
@@ -115,7 +115,7 @@ export class Worktrees {
       worktreeId: spec.id,
       contractId: payload.contractId,
       repository,
-      realPath,
+      realPath: checkout ?? ('url' in mirror.source ? pathOfUrl(mirror.source.url) : null),
       mirrorDir: mirror.dir,
       defaultBranch: mirror.defaultBranch,
       baseBranch: spec.baseBranch ?? mirror.defaultBranch,
@@ -205,8 +205,12 @@ export class Worktrees {
 /** The mirror that a copy borrows from. Without a look at the origin: a copy can be saved also when that is gone. */
 export function mirrorOf(record: WorktreeRecord): Mirror {
   const { realPath, repository, mirrorDir, defaultBranch } = record;
-  const source = realPath === null ? { url: repository.url ?? '' } : { localPath: realPath };
-  return { dir: mirrorDir, source, defaultBranch };
+  return { dir: mirrorDir, source: sourceOf(repository, realPath), defaultBranch };
+}
+
+function sourceOf({ url, localPath }: RepositoryReference, realPath: string | null): RepositorySource {
+  if (realPath === null) return { url: url ?? '' };
+  return localPath === null ? { url: urlOfPath(realPath) } : { localPath: realPath };
 }
 
 /** What the agent sees its directory called: the repository's own name. */

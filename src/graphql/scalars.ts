@@ -1,4 +1,5 @@
 import { GraphQLError } from 'graphql';
+import { isNestedTooDeep, MAX_NESTING } from '../platform/nesting.ts';
 import { builder } from './builder.ts';
 
 builder.scalarType('DateTime', {
@@ -12,7 +13,10 @@ builder.scalarType('DateTime', {
 });
 
 builder.scalarType('JSON', {
-  description: 'Any JSON value. Its shape depends on where it stands.',
+  description: `Any JSON value, nested at most ${MAX_NESTING} deep. Its shape depends on where it stands.`,
   serialize: (value) => value,
-  parseValue: (value) => value,
+  parseValue: (value) => {
+    if (isNestedTooDeep(value)) throw new GraphQLError(`A JSON value is nested at most ${MAX_NESTING} deep.`);
+    return value;
+  },
 });

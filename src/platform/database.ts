@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Options } from '@mikro-orm/core';
 import { type Migration, Migrator } from '@mikro-orm/migrations';
@@ -79,10 +79,14 @@ export async function openDatabase(
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   const unlock = lockDataDirectory(join(config.dataDir, 'database.lock'));
   try {
+    const directory = join(config.dataDir, 'database');
+    // The files in it are for all to read, and so would be all work, where the data directory was made by somebody else.
+    mkdirSync(directory, { recursive: true });
+    chmodSync(directory, 0o700);
     const { MikroORM } = await import('@mikro-orm/pglite');
     const orm = (await MikroORM.init({
       ...options,
-      dbName: join(config.dataDir, 'database'),
+      dbName: directory,
     } as never)) as unknown as SqlMikroORM;
     return database(orm, true, unlock);
   } catch (error) {

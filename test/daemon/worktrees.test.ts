@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { commit, refs, run, write } from './git/support.ts';
+import { commit, refs, repository, run, write } from './git/support.ts';
 import { Machine } from './machine.ts';
 import { scratch } from './support.ts';
 
@@ -88,11 +88,45 @@ describe('a working copy that starts at a commit', () => {
   });
 });
 
+describe('a URL that names a directory of this machine', () => {
+  it.each([
+    ['a file URL', (path: string) => `file://${path}`],
+    ['an encoded one', (path: string) => `file://${path.replace('secret', '%73ecret')}`],
+    ['one in capitals', (path: string) => `FILE://${path}`],
+    ['a path', (path: string) => path],
+    [
+      'one by a link in an allowed place',
+      (path: string, allowed: string) => {
+        symlinkSync(path, join(allowed, 'link'));
+        return `file://${join(allowed, 'link')}`;
+      },
+    ],
+  ])('is refused outside of what the daemon may use: %s', async (_, urlOf) => {
+    const elsewhere = repository(join(scratch(), 'secret'));
+    const machine = new Machine();
+    await expect(machine.make({ url: urlOf(elsewhere, machine.root) }, 'w1')).rejects.toMatchObject({
+      code: 'FORBIDDEN_PATH',
+    });
+    expect(existsSync(join(machine.root, 'mirrors'))).toBe(false);
+  });
+
+  it('is taken inside of it, and stays the directory that it was then', async () => {
+    const machine = new Machine();
+    machine.repository('a %20 ü?#');
+    symlinkSync(join(machine.root, 'a %20 ü?#'), join(machine.root, 'link'));
+    const made = await machine.make({ url: `file://${join(machine.root, 'link')}` }, 'w1');
+    const found = await machine.context.worktrees.get('w1');
+    expect(found.mirror.source).toEqual(made.mirror.source);
+    const encoded = encodeURI(join(machine.root, 'a %20 ü')).concat('%3F%23');
+    expect(made.mirror.source).toEqual({ url: `file://${encoded}` });
+  });
+});
+
 describe('a checkpoint of another machine', () => {
   /** Two machines that share a remote and the server; the first has worked and saved. */
   async function two() {
     const one = new Machine();
-    const two = new Machine({ store: one.store });
+    const two = new Machine({ store: one.store, localPaths: [one.root] });
     const origin = one.repository('origin', { 'README.md': 'one\ntwo\nthree\nfour\n', 'old.txt': 'old\n' });
     run(one.root, 'clone', '-q', '--bare', origin, 'remote.git');
     const remote = { url: `file://${join(one.root, 'remote.git')}` };
@@ -156,7 +190,7 @@ describe('a checkpoint of another machine', () => {
     expect(await other.checkpoint('w2')).toMatchObject({ created: false, checkpointId: null });
     write(begun.copy.path, { 'more.txt': 'more' });
     await other.checkpoint('w2');
-    const third = new Machine({ store: one.store });
+    const third = new Machine({ store: one.store, localPaths: [one.root] });
     const restore = one.store.restore(one.store.last);
     const moved = await third.make(remote, 'w3', { restore, start });
     expect(moved.copy.baseSha).toBe(start.commitSha);

@@ -23,7 +23,7 @@ const held = join(directory, 'held');
 async function startDaemon(name: string): Promise<Program> {
   const { key } = await api.mutate('createKey', { kind: 'DAEMON', name }, 'key');
   const flags = ['daemon', '--server', api.url, '--name', name, '--data-dir', join(directory, name)];
-  const daemon = new Program(flags, { TASKMESH_DAEMON_KEY: key });
+  const daemon = new Program([...flags, '--local-path', directory], { TASKMESH_DAEMON_KEY: key });
   await daemon.printed(/connected/);
   return daemon;
 }

@@ -166,6 +166,27 @@ test("output for another daemon's task, of the same owner or another's, is NOT_F
   expect(await stored(taskId, 'content', owner)).toEqual([]);
 });
 
+test('a JSON value that is nested too deep is INVALID_INPUT, so that its daemon leaves it out and goes on', async () => {
+  const { taskId } = await runningTask(api, daemon);
+  const nested = (depth: number) => JSON.parse(`${'['.repeat(depth)}${']'.repeat(depth)}`);
+  const batch = (depth: number) => ({
+    taskId,
+    attempt: 1,
+    firstIndex: 0,
+    entries: [
+      { type: 'TOOL_CALL', content: 'x', toolInput: nested(depth), createdAt: '2026-11-23T09:30:00Z' },
+    ],
+  });
+  // Deeper ones the client itself could not send.
+  for (const depth of [201, 1_000, 2_500])
+    expect(await daemon.api.mutationRefused('appendTaskOutput', batch(depth))).toMatchObject({
+      code: 'INVALID_INPUT',
+    });
+  expect(await stored(taskId)).toEqual([]);
+  await daemon.api.mutate('appendTaskOutput', batch(200), 'nextIndex');
+  expect(await stored(taskId, 'toolInput')).toEqual([{ toolInput: nested(200) }]);
+});
+
 test('NUL and lone surrogates become U+FFFD, in texts and in the names of a tool input', async () => {
   const { taskId } = await runningTask(api, daemon);
   const createdAt = '2026-11-23T09:30:00.000Z';

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, statSync } from 'node:fs';
 import { get } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -113,6 +113,14 @@ test('a port that is taken is refused with INVALID_INPUT naming it, and the data
 });
 
 if (embedded) {
+  test('nobody else on the machine can look into the embedded database, whoever made the data directory', async () => {
+    await server.close();
+    chmodSync(database.dataDir, 0o755);
+    chmodSync(join(database.dataDir, 'database'), 0o755);
+    server = await start();
+    expect(statSync(join(database.dataDir, 'database')).mode & 0o777).toBe(0o700);
+  });
+
   test('a second instance on the embedded directory is refused within 2 s, naming the process', async () => {
     const triedAt = performance.now();
     await expect(start()).rejects.toMatchObject({ code: 'INVALID_INPUT', extensions: { pid: process.pid } });

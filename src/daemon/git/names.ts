@@ -57,7 +57,7 @@ export function worktreeKey(value: string, field = 'worktreeId'): Name {
 export function absolutePath(value: string, field = 'path'): Name {
   if (CONTROL.test(value)) throw new InvalidNameError(field, 'control characters');
   if (!isAbsolute(value)) throw new InvalidNameError(field, 'not an absolute path');
-  if (value.split('/').includes('..')) throw new InvalidNameError(field, 'contains ..');
+  if (value.split(/[/\\]/).includes('..')) throw new InvalidNameError(field, 'contains ..');
   return value as Name;
 }
 
@@ -79,6 +79,18 @@ export function remoteUrl(value: string, field = 'url'): Name {
   }
   if (value.split(/[:/]/).includes('..')) throw new InvalidNameError(field, 'contains ..');
   return value as Name;
+}
+
+/** The directory of this machine that a URL means, as git reads it; null: it means another machine. @throws InvalidNameError */
+export function pathOfUrl(value: string): string | null {
+  const url = remoteUrl(value);
+  if (url.startsWith('/')) return url;
+  return /^file:/i.test(url) ? decodeURIComponent(url.slice('file://'.length)) : null;
+}
+
+/** A URL that means this directory and no other. */
+export function urlOfPath(path: string): string {
+  return `file://${encodeURI(path).replace(/[?#]/g, encodeURIComponent)}`;
 }
 
 function checkUrl(value: string, field: string): Name {

@@ -247,8 +247,10 @@ const STARTING = [
   'cli/demo/repository.ts',
   'cli/doctor/machine.ts',
   'cli/processes.ts',
+  'daemon/agent-user.ts',
   'daemon/agents/child.ts',
   'daemon/agents/process-group.ts',
+  'daemon/data-directory.ts',
   'daemon/git/run.ts',
   'daemon/git/stage.ts',
 ];

@@ -1,3 +1,4 @@
+import { isNestedTooDeep, MAX_NESTING } from '../../../platform/nesting.ts';
 import type { ContentBlock, ToolCallUpdate, ToolContent } from './update-schema.ts';
 
 /** Longest text of one entry, in UTF-16 units: a longer message is cut into pieces, anything else cut off. */
@@ -6,6 +7,7 @@ export const MAX_ENTRY_CHARS = 16 * 1024;
 const MAX_RESULT_CHARS = 100_000;
 /** Longest input of a tool as JSON, in UTF-16 units. */
 const MAX_INPUT_CHARS = 100_000;
+const TOO_DEEP = `It is nested more than ${MAX_NESTING} deep.`;
 
 /** The text cut into pieces, none of them ending in half a character. An empty text is one empty piece. */
 export function pieces(text: string, maxChars = MAX_ENTRY_CHARS): string[] {
@@ -70,12 +72,14 @@ function diffText(before: string, after: string): string {
 
 function rawText(value: unknown): string {
   if (value === undefined || value === null) return '';
+  if (isNestedTooDeep(value)) return TOO_DEEP;
   return typeof value === 'string' ? value : JSON.stringify(value, null, 2);
 }
 
 /** What a tool was given, for the log; null when that is not known. */
 export function loggedInput({ rawInput, locations }: ToolCallUpdate): unknown {
   if (isBlank(rawInput)) return locations?.length ? { locations } : null;
+  if (isNestedTooDeep(rawInput)) return { leftOut: TOO_DEEP };
   const json = JSON.stringify(rawInput);
   return json.length <= MAX_INPUT_CHARS ? rawInput : { leftOut: shortened(json, MAX_INPUT_CHARS) };
 }
