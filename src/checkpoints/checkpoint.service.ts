@@ -68,12 +68,6 @@ export async function createCheckpoint(
         details: { message },
       });
       const { attempt } = task;
-      recordHistory(tx, op, {
-        action: 'checkpoint.requested',
-        contractId: task.contractId,
-        taskId: task.id,
-        details: { message },
-      });
       return issueCommand(tx, {
         daemonId: daemon.id,
         taskId: task.id,
