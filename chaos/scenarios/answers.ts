@@ -3,7 +3,7 @@ import { type Answer, type Api, eventually } from '../../test/support/api.ts';
 import { openContract } from '../../test/support/daemon.ts';
 import { numbered } from '../../test/support/running-task.ts';
 import { insist } from '../harness/insist.ts';
-import { BOTH, EMBEDDED, type Scenario } from '../harness/scenario.ts';
+import { BOTH, POSTGRESQL, type Scenario } from '../harness/scenario.ts';
 import type { World } from '../harness/world.ts';
 
 /** After so long an answer that nobody acknowledged has become a message. Milliseconds. */
@@ -16,7 +16,7 @@ export const answers: Scenario = {
   promise:
     '100 concurrent answers to one question: one wins. A waiting asker cut as the answer commits, 200 times: the answer is there on return, and given once.',
   databases: BOTH,
-  quick: EMBEDDED,
+  quick: POSTGRESQL,
   run: async (world) => {
     const servers = [await world.startServer()];
     if (world.kind === 'postgresql') servers.push(await world.startServer());
@@ -70,7 +70,7 @@ async function cutAskers(world: World, owners: readonly Api[], url: string, tool
   const direct = world.api(url).as(toolKey);
   await readAll(direct);
   const neverBack: string[] = [];
-  const rounds = world.size(200, 20);
+  const rounds = world.size(200, 10);
   for (let round = 0; round < rounds; round += 1) {
     const name = `question ${round}`;
     const response = `response ${round}`;

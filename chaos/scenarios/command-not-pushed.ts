@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '../../test/support/api.ts';
 import { isSocket } from '../harness/faulty-proxy.ts';
 import { insist } from '../harness/insist.ts';
-import { BOTH, EMBEDDED, type Scenario } from '../harness/scenario.ts';
+import { BOTH, POSTGRESQL, type Scenario } from '../harness/scenario.ts';
 import type { Server } from '../harness/server.ts';
 import { branchCount, type Supervised, superviseOn } from '../harness/supervise.ts';
 import type { World } from '../harness/world.ts';
@@ -15,7 +15,7 @@ export const commandNotPushed: Scenario = {
   number: '11',
   promise: 'Server killed between writing a command and pushing it, 50 times: delivered, and executed once.',
   databases: BOTH,
-  quick: EMBEDDED,
+  quick: POSTGRESQL,
   run: async (world) => {
     const server = await world.startServer();
     const proxy = await world.proxy(server.url);

@@ -32,7 +32,7 @@ export const daemonKilled: Scenario = {
     const daemon = await world.startDaemon('machine', { serverUrl: proxy.url });
     const contractId = await world.contract();
     const ledger = new Map<string, string[]>();
-    for (let kill = world.size(20, 3); kill > 0; kill -= 1) {
+    for (let kill = world.size(20, 2); kill > 0; kill -= 1) {
       const taskId = await world.spawn(contractId, PLAN);
       await world.untilTask(taskId, 'RUNNING');
       await delay(world.between(100, 600));

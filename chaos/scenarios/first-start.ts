@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Api } from '../../test/support/api.ts';
-import { BOTH, EMBEDDED, type Scenario } from '../harness/scenario.ts';
+import { BOTH, POSTGRESQL, type Scenario } from '../harness/scenario.ts';
 import type { World } from '../harness/world.ts';
 
 /** The very first start dies at any moment; on PostgreSQL two instances do it at once. */
@@ -10,9 +10,9 @@ export const firstStart: Scenario = {
   promise:
     'The first start killed at any moment, 30 times; several first starts at once: the next start works, with one owner, whose key is there.',
   databases: BOTH,
-  quick: EMBEDDED,
+  quick: POSTGRESQL,
   run: async (world) => {
-    for (let round = world.size(30, 2); round > 0; round -= 1) await killedFirst(world);
+    for (let round = world.size(30, 1); round > 0; round -= 1) await killedFirst(world);
     if (world.kind === 'postgresql')
       for (let round = world.size(10, 1); round > 0; round -= 1) await severalAtOnce(world);
   },

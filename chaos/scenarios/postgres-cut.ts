@@ -70,7 +70,7 @@ export const postgresCut: Scenario = {
         await delay(10);
       }
     })();
-    for (let round = world.size(100, 10); round > 0; round -= 1) {
+    for (let round = world.size(100, 5); round > 0; round -= 1) {
       const fault = FAULTS[round % FAULTS.length];
       await fault?.(world, proxies);
       world.verdict.ran();

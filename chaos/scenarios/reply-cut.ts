@@ -3,7 +3,7 @@ import type { Answer, Api } from '../../test/support/api.ts';
 import type { HandDaemon } from '../../test/support/daemon.ts';
 import { type FaultyProxy, isSocket } from '../harness/faulty-proxy.ts';
 import { insist } from '../harness/insist.ts';
-import { BOTH, EMBEDDED, type Scenario } from '../harness/scenario.ts';
+import { BOTH, POSTGRESQL, type Scenario } from '../harness/scenario.ts';
 import { giveCue, linesOf, speech } from '../harness/speech.ts';
 import type { World } from '../harness/world.ts';
 
@@ -14,13 +14,13 @@ export const replyCut: Scenario = {
   promise:
     'The connection cut after commit, before the reply, 100 times for each of 12 calls: nothing doubled.',
   databases: BOTH,
-  quick: EMBEDDED,
+  quick: POSTGRESQL,
   run: async (world) => {
     const server = await world.startServer();
     const proxy = await world.proxy(server.url);
     const far = world.api(proxy.url);
     const daemon = await world.handDaemon();
-    const rounds = world.size(100, 10);
+    const rounds = world.size(100, 5);
     for (let round = 0; round < rounds; round += 1) await playRound(world, proxy, far, daemon, round);
     await server.stop();
     await check(world, rounds);
@@ -174,7 +174,7 @@ async function throughBadLine(
     return 'cut';
   };
   await world.startDaemon('machine', { serverUrl: proxy.url });
-  const count = world.size(3_000, 600);
+  const count = world.size(3_000, 300);
   const contractId = await world.contract();
   const plan = speech(world.directory, { parts: 1, linesEach: count, burst: 10, pause: 0.02 });
   const { daemons } = await world.api().ask('{ daemons { id name } }');

@@ -16,7 +16,7 @@ export const serverKilled: Scenario = {
   databases: BOTH,
   quick: POSTGRESQL,
   run: async (world) => {
-    const kills = world.size(20, 3);
+    const kills = world.size(20, 2);
     const linesEach = world.size(500, 300);
     const server = await world.startServer();
     for (let each = 0; each < DAEMONS; each += 1) await world.startDaemon(`daemon-${each}`, { maxTasks: 1 });
