@@ -1,7 +1,8 @@
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Answer } from '../../test/support/api.ts';
+import { git } from '../../test/support/processes.ts';
 import { isSocket } from '../harness/faulty-proxy.ts';
 import { insist } from '../harness/insist.ts';
 import { BOTH, POSTGRESQL, type Scenario } from '../harness/scenario.ts';
@@ -108,16 +109,20 @@ const KINDS: readonly Kind[] = [
   async (world, { id, path }, round) => {
     appendFileSync(join(path, 'work.txt'), `round ${round}\n`);
     const message = `round ${round}`;
-    let saved = '';
+    let saved = { message: '', commitSha: '' };
     return {
       ask: async () => {
         const input = { taskId: id, message };
-        const answer = await daemonCall(world, 'createCheckpoint', input, 'checkpoint { message }');
-        saved = answer.checkpoint.message;
+        const selection = 'checkpoint { message commitSha }';
+        saved = (await daemonCall(world, 'createCheckpoint', input, selection)).checkpoint;
       },
-      // One that was made at the supervisor's end may have the same files already: then that is the answer.
-      count: async () =>
-        Math.max(await checkpointCount(world, message), saved === message || saved === '' ? 0 : 1),
+      // One that was made at the supervisor's end may have the same files already: then that is the answer, if it has.
+      count: async () => {
+        const isSaved = fileIn(world, saved.commitSha, 'work.txt').includes(`${message}\n`);
+        world.verdict.check(isSaved, `the checkpoint of ${message} does not have its file`);
+        const times = await checkpointCount(world, message);
+        return times === 0 && isSaved && saved.message !== message ? 1 : times;
+      },
     };
   },
   async (world, { contractId }, round) => {
@@ -137,3 +142,16 @@ const KINDS: readonly Kind[] = [
     };
   },
 ];
+
+/** A file as a checkpoint on the daemon has it; empty when there is no such commit. */
+function fileIn(world: World, commitSha: string, file: string): string {
+  const mirrors = join(world.daemons[0]?.dataDir ?? '', 'mirrors');
+  for (const mirror of readdirSync(mirrors)) {
+    try {
+      return `${git(join(mirrors, mirror), 'show', `${commitSha}:${file}`)}\n`;
+    } catch {
+      // In another one.
+    }
+  }
+  return '';
+}
