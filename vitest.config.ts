@@ -22,7 +22,8 @@ const onBothDatabases = {
   // Loading the server takes longer than most of these files: they share it. Each has a database of its own.
   isolate: false,
   include: ['test/**/*.test.ts'],
-  exclude: ['test/daemon/**', 'test/cli/**', 'test/platform/**'],
+  // Those of agents install what they run: `npm run test:agents`.
+  exclude: ['test/daemon/**', 'test/cli/**', 'test/platform/**', 'test/agents/**'],
 };
 // Without them Vitest loads two copies of graphql, one from each module format.
 const conditions = ['module-sync', 'node'];
@@ -75,4 +76,4 @@ if (hasPostgres) {
   );
 }
 
-export default defineConfig({ test: { projects, maxWorkers: 2, reporters: ['default'] } });
+export default defineConfig({ test: { projects, maxWorkers: 4, reporters: ['default'] } });

@@ -26,7 +26,20 @@ export function refuse(response: ServerResponse, refusal: Refusal): void {
   response.end(body);
 }
 
-/** The same for a WebSocket that is not opened. */
+/** Answers a request that failed before the API had it. */
+export function refuseFailed(response: ServerResponse, { message, extensions }: GraphQLError): void {
+  const isPassing = extensions.code === 'UNAVAILABLE';
+  const body = JSON.stringify({ errors: [{ message, extensions }] });
+  response.writeHead(isPassing ? 503 : 500, {
+    'content-type': 'application/json; charset=utf-8',
+    ...(isPassing ? { 'retry-after': '1' } : {}),
+    // Its body may not have been read.
+    connection: 'close',
+  });
+  response.end(body);
+}
+
+/** The same as `refuse` for a WebSocket that is not opened. */
 export function refusalText({ status, message, retryAfter }: Refusal): string {
   const lines = [
     `HTTP/1.1 ${status} Refused`,

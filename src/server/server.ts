@@ -15,6 +15,7 @@ import { answerHealth } from './health.ts';
 import { type InstanceOptions, openInstance } from './instance.ts';
 import { type Limits, limitsOf } from './limits.ts';
 import { createFirstOwner } from './owners.ts';
+import { refuseFailed } from './refusals.ts';
 import { schema } from './schema.ts';
 import { secure } from './security-headers.ts';
 import { cutSlowClients } from './slow-clients.ts';
@@ -45,6 +46,11 @@ export interface ServerOptions extends InstanceOptions {
 /** How long a request may take to arrive. Milliseconds. */
 const REQUEST_MS = 120_000;
 /**
+ * How long an idle connection is kept: longer than clients keep theirs, so that it is the client who closes it. The other
+ * way round a request that is sent at that moment gets no answer. Milliseconds.
+ */
+const KEEP_ALIVE_MS = 65_000;
+/**
  * All of a stop, also with a database that does not answer any more: a service manager kills after 10 s. What is not done
  * by then is as if the process had been killed, which loses nothing either. Milliseconds.
  */
@@ -73,11 +79,15 @@ export async function startServer(config: ServerConfig, options: ServerOptions =
       if (answerHealth(runtime, traffic, request, response)) return;
       if (!traffic.admit(request, response)) return;
       answer(door, yoga, request, response).catch((error: unknown) => {
-        runtime.logger.warn({ err: error }, 'a request could not be answered');
-        response.destroy();
+        // Whoever has gone waits for no answer.
+        if (response.destroyed) return;
+        const masked = mask(error);
+        if (response.headersSent) response.destroy();
+        else refuseFailed(response, masked);
       });
     });
     http.requestTimeout = REQUEST_MS;
+    http.keepAliveTimeout = KEEP_ALIVE_MS;
     const sockets = serveWebSocket(http, runtime, { door, documents, mask });
     const stopCutting = cutSlowClients(http, runtime.logger, options.stallMs);
     await listen(http, config);

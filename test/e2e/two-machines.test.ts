@@ -39,6 +39,9 @@ class Machine {
     const where = [
       '--local-path',
       join(directory, 'local'),
+      // The remote is a directory of this machine, which a daemon uses only when it may.
+      '--local-path',
+      bare,
       '--data-dir',
       this.dataDir,
       '--log-level',
