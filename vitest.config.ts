@@ -3,12 +3,16 @@ import { join } from 'node:path';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { findPostgres } from './test/support/postgres-binaries.ts';
 
-/** What the database makes no difference to, though a server needs one: it runs on the embedded one only. */
+/**
+ * What the database makes no difference to, though a server needs one: it runs once, on PostgreSQL where there is one, which
+ * takes half the time. Of daemons with git: what the server has to do with that is tested on both, in worktrees/ and tasks/.
+ */
 const ONCE = [
-  // The tools of agents and the examples know no database.
   'test/mcp/**',
-  'test/e2e/examples.test.ts',
   'test/keys/reach.test.ts',
+  ...['another-machine', 'branches', 'examples', 'pull-requests', 'two-machines'].map(
+    (name) => `test/e2e/${name}.test.ts`,
+  ),
   ...['audits', 'close-codes', 'cop', 'documents', 'door', 'fuzz', 'limits', 'secrets'].map(
     (name) => `test/server/${name}.test.ts`,
   ),
@@ -65,11 +69,14 @@ const projects = [
     // What is tested knows no database; the servers that a few of them need are lighter on this one.
     ...(hasPostgres ? onPostgres : onEmbedded),
   }),
-  project('embedded', { ...onBothDatabases, ...onEmbedded }),
+  project('embedded', {
+    ...onBothDatabases,
+    ...onEmbedded,
+    exclude: [...onBothDatabases.exclude, ...(hasPostgres ? ONCE : [])],
+  }),
 ];
 if (hasPostgres) {
-  const exclude = [...onBothDatabases.exclude, ...ONCE];
-  projects.push(project('postgres', { ...onBothDatabases, exclude, ...onPostgres }));
+  projects.push(project('postgres', { ...onBothDatabases, ...onPostgres }));
 } else {
   console.warn(
     'No PostgreSQL here: its tests are left out. Install it, or set TEST_DATABASE_URL, to run them.',
