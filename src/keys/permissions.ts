@@ -103,5 +103,13 @@ export function authorizeContract(principal: Principal, contractId: Id<'contract
 }
 
 function describe(principal: Principal): string {
-  return principal.kind === 'USER' ? 'person' : principal.kind.toLowerCase().replace('_', '-');
+  return CALLERS[principal.kind];
 }
+
+const CALLERS: Readonly<Record<Principal['kind'], string>> = {
+  USER: 'person',
+  SUPERVISOR: 'supervisor',
+  WORK: 'work task',
+  RED_TEAM: 'red team',
+  DAEMON: 'daemon',
+};
