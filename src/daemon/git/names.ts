@@ -110,7 +110,7 @@ function checkUrl(value: string, field: string): Name {
   }
   if (CONTROL.test(decoded)) throw new InvalidNameError(field, 'control characters');
   // The parser resolves .. away, so look at what git will get.
-  if (decoded.split(/[/\\]/).includes('..')) throw new InvalidNameError(field, 'contains ..');
+  if (decoded.split(/[:/\\]/).includes('..')) throw new InvalidNameError(field, 'contains ..');
   if (/:\/\/(?:[^/]*@)?-/.test(decoded) || /:\/\/-/.test(decoded))
     throw new InvalidNameError(field, 'host or user starts with -');
   if (/^ssh:\/\/[^/]*\/~?-/.test(decoded)) throw new InvalidNameError(field, 'path starts with -');

@@ -104,13 +104,19 @@ export async function gitPipe(from: GitCall, to: GitCall): Promise<void> {
   if (second.status === 'rejected') throw second.reason;
 }
 
-/** Streams bytes into a git command. @throws as `git`, and what the source throws */
+/** Streams bytes into a git command, which knows their end by itself. @throws as `git`, and what the source throws */
 export async function gitFeed(source: AsyncIterable<Uint8Array>, call: GitCall): Promise<void> {
   const sink = start(call, undefined);
   const moving = sink.child.stdin ? pipeline(source, sink.child.stdin) : Promise.resolve();
   const [moved, ended] = await Promise.allSettled([moving, sink.finish()]);
   if (ended.status === 'rejected') throw ended.reason;
-  if (moved.status === 'rejected') throw moved.reason;
+  // A reader that had all it wanted is gone before its stdin is closed; what it lacked it would have said.
+  if (moved.status === 'rejected' && !isReaderGone(moved.reason)) throw moved.reason;
+}
+
+function isReaderGone(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return code === 'ERR_STREAM_PREMATURE_CLOSE' || code === 'EPIPE';
 }
 
 /** The text without user names and passwords of URLs. */

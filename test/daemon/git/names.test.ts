@@ -91,6 +91,7 @@ describe('remoteUrl', () => {
     'git@example.org:-x',
     'host:path',
     'https://example.org/../x',
+    'https://example.org//ext::..',
     'https://example.org/%2e%2e/x',
     'https://example.org/a%0ab',
     'https://example.org/%',

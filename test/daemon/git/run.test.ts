@@ -1,8 +1,11 @@
 import { execFileSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { alone, exclusively, together } from '../../../src/daemon/git/locks.ts';
-import { git, gitBytes } from '../../../src/daemon/git/run.ts';
+import { git, gitBytes, gitFeed } from '../../../src/daemon/git/run.ts';
+import { eventually } from '../../support/api.ts';
 import { repository, scratch } from './support.ts';
 
 describe('git', () => {
@@ -15,6 +18,30 @@ describe('git', () => {
     expect(performance.now() - started).toBeLessThan(5000);
     const left = execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' }).split('\n');
     expect(left.filter((line) => line === `sleep ${marker}`)).toEqual([]);
+  });
+
+  it('that has read all it wanted is not said to have failed because its input still went on', async () => {
+    const dir = repository(join(scratch(), 'r'));
+    const { stdout: pack } = await gitBytes(['pack-objects', '--revs', '--stdout', '-q'], {
+      cwd: dir,
+      input: 'HEAD\n',
+    });
+    const into = join(scratch(), 'into.git');
+    execFileSync('git', ['init', '-q', '--bare', into]);
+    const rest = Promise.withResolvers<Uint8Array>();
+    const source = (async function* () {
+      yield pack;
+      yield await rest.promise;
+    })();
+    const sink = { args: ['index-pack', '--stdin', '--strict'], options: { gitDir: into } };
+    const fed = gitFeed(source, sink);
+    // Git ends with the pack, whose end is in it.
+    await eventually(() => readdirSync(join(into, 'objects/pack')).some((name) => name.endsWith('.idx')));
+    rest.resolve(Buffer.alloc(1));
+    await fed;
+
+    const cut = gitFeed(Readable.from([pack.subarray(0, -30)]), sink);
+    await expect(cut).rejects.toMatchObject({ code: 'GIT_FAILED' });
   });
 
   it('stops when the signal is aborted, with its reason', async () => {
