@@ -54,6 +54,14 @@ describe('the agents that a daemon offers', () => {
     });
   });
 
+  it('that a file changes keep what it does not name', async () => {
+    const path = pathWith('gemini', 'opencode');
+    const ready = await load(null, path);
+    const changed = await load({ opencode: { permissions: 'allow' }, gemini: { args: ['--x'] } }, path);
+    expect(changed.opencode).toEqual({ ...ready.opencode, permissions: 'allow' });
+    expect(changed.gemini).toEqual({ ...ready.gemini, args: ['--x'] });
+  });
+
   it('are changed and joined by those of a file', async () => {
     const { claude, codex, mine, make } = await load(
       {

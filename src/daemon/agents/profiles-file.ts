@@ -32,7 +32,8 @@ const wholeProfileSchema = z.discriminatedUnion('kind', [
 ]);
 /** Changes a ready profile, which has its command. */
 const changeSchema = z.strictObject({
-  args: common.args.optional(),
+  // Not that of `common`: its default would take the place of the ready one's.
+  args: z.array(z.string()).optional(),
   env: common.env,
   inheritEnv: common.inheritEnv,
   ...acpOptions,
