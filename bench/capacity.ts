@@ -1,5 +1,5 @@
-import { startCluster } from '../test/support/start-cluster.ts';
-import { World } from './harness/world.ts';
+import { alone } from './harness/alone.ts';
+import type { World } from './harness/world.ts';
 import { OUTPUT } from './rows/fanout.ts';
 
 /*
@@ -14,22 +14,7 @@ const CROWD = 200;
 const BURSTS = 40;
 const BURST = 10;
 
-const cluster = await startCluster(['shared_buffers=128MB', 'max_wal_size=1GB', 'fsync=off']);
-try {
-  const world = await World.open({
-    clusterUrl: cluster.url,
-    embedded: false,
-    quick: false,
-    profileDir: null,
-  });
-  try {
-    await measure(world);
-  } finally {
-    await world.close();
-  }
-} finally {
-  cluster.stop();
-}
+await alone(measure);
 
 async function measure(world: World): Promise<void> {
   const daemon = await world.daemon();

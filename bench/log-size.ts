@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
-import { startCluster } from '../test/support/start-cluster.ts';
-import { World } from './harness/world.ts';
+import { alone } from './harness/alone.ts';
+import type { World } from './harness/world.ts';
 
 /*
  * node bench/log-size.ts [--lines N --chars N --tasks N]
@@ -17,22 +17,7 @@ const { values } = parseArgs({
 const [lines, chars, tasks] = [Number(values.lines), Number(values.chars), Number(values.tasks)];
 const BATCH = 200;
 
-const cluster = await startCluster(['shared_buffers=128MB', 'max_wal_size=1GB', 'fsync=off']);
-try {
-  const world = await World.open({
-    clusterUrl: cluster.url,
-    embedded: false,
-    quick: false,
-    profileDir: null,
-  });
-  try {
-    await measure(world);
-  } finally {
-    await world.close();
-  }
-} finally {
-  cluster.stop();
-}
+await alone(measure);
 
 async function measure(world: World): Promise<void> {
   const db = await world.connect(world.databaseUrl ?? '');

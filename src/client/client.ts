@@ -14,11 +14,6 @@ export interface RequestOptions {
   readonly signal?: AbortSignal;
   /** How long to wait for the answer. Milliseconds, default 60,000. */
   readonly timeoutMs?: number;
-  /**
-   * How long to go on trying while there is no answer at all. Milliseconds, default 0: once. Only for operations
-   * that may be repeated (queries, and mutations with a `requestId` or an index of their own).
-   */
-  readonly retryForMs?: number;
 }
 
 interface GraphQLAnswer<TResult> {
@@ -46,17 +41,15 @@ export class TaskmeshClient {
     variables: NoInfer<TVariables>,
     options: RequestOptions = {},
   ): Promise<TResult> {
-    const startedAt = Date.now();
-    for (let pause = 100; ; pause = Math.min(pause * 2, 5_000)) {
+    const giveUpAt = Date.now() + BUSY_MS;
+    for (;;) {
       try {
         return await this.#send(document, variables, options);
       } catch (error) {
-        const wait = retryAfterMs(error);
         // Turned away at the door: it was certainly not done, so it may be sent again whatever it is.
-        const giveUpAt = startedAt + Math.max(options.retryForMs ?? 0, wait === null ? 0 : BUSY_MS);
-        if (!(error instanceof UnreachableError || wait !== null)) throw error;
-        if (Date.now() + (wait ?? pause) > giveUpAt) throw error;
-        await delay(wait ?? pause, undefined, options.signal ? { signal: options.signal } : {});
+        const wait = retryAfterMs(error);
+        if (wait === null || Date.now() + wait > giveUpAt) throw error;
+        await delay(wait, undefined, options.signal ? { signal: options.signal } : {});
       }
     }
   }
