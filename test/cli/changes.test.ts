@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { temporaryDirectory } from '../support/processes.ts';
 import { FakeApi, refuse } from './support/fake-api.ts';
-import { agentEnv, runCli } from './support/run-cli.ts';
+import { agentEnv, asPerson, runCli } from './support/run-cli.ts';
 
 const contract = { id: 'contract_x', name: 'Work', status: 'ACTIVE', phase: 'REVIEW' };
 const task = { id: 'task_a', status: 'PAUSED' };
@@ -16,9 +16,6 @@ const question = {
   contract: { id: 'contract_x', name: 'Work' },
   task: { id: 'task_a', name: 'Boss' },
 };
-const asPerson = (api: FakeApi, argv: string[], stdin?: string) =>
-  runCli(argv, { env: { TASKMESH_URL: api.url }, ...(stdin === undefined ? {} : { stdin }) });
-
 const resumed = {
   task,
   status: 'STARTING',

@@ -1,9 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FakeApi } from './support/fake-api.ts';
-import { runCli } from './support/run-cli.ts';
-
-const asPerson = (api: FakeApi, argv: string[], stdin?: string) =>
-  runCli(argv, { env: { TASKMESH_URL: api.url }, ...(stdin === undefined ? {} : { stdin }) });
+import { asPerson, runCli } from './support/run-cli.ts';
 
 describe('contract rewind', () => {
   const rewound = (more: object = {}) => ({

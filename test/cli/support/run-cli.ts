@@ -39,6 +39,11 @@ function text(stream: PassThrough): string {
   return String(stream.read() ?? '');
 }
 
+/** Runs it as a person does, with a user key at this server. */
+export function asPerson(api: { readonly url: string }, argv: string[], stdin?: string) {
+  return runCli(argv, { env: { TASKMESH_URL: api.url }, ...(stdin === undefined ? {} : { stdin }) });
+}
+
 /** The environment of a supervisor's agent. */
 export function agentEnv(url: string): Record<string, string> {
   return {
