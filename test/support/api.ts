@@ -146,8 +146,7 @@ export class Subscription {
 
   /** Waits for its end by a refusal. */
   async refusal(timeoutMs = 10_000): Promise<Refusal> {
-    const giveUpAt = Date.now() + timeoutMs;
-    while (!this.done && Date.now() < giveUpAt) await this.#changed(giveUpAt);
+    await this.#end(timeoutMs);
     if (!Array.isArray(this.ended))
       throw new Error(`not refused:\n${this.#query}\n${show(this.received)}\n${show(this.ended)}`);
     return refusal(this.ended[0]);
@@ -155,9 +154,21 @@ export class Subscription {
 
   /** Waits for its end because the socket was closed. @returns the close code */
   async closeCode(timeoutMs = 10_000): Promise<number> {
+    const code = await this.endCode(timeoutMs);
+    if (typeof code !== 'number')
+      throw new Error(`not closed:\n${this.#query}\n${show(this.received)}\n${show(this.ended)}`);
+    return code;
+  }
+
+  /** Waits for its end, however it comes. @returns the refusal's code or the close code; undefined when it ended well */
+  async endCode(timeoutMs = 10_000): Promise<string | number | undefined> {
+    await this.#end(timeoutMs);
+    return Array.isArray(this.ended) ? refusal(this.ended[0]).code : (this.ended as { code?: number })?.code;
+  }
+
+  async #end(timeoutMs: number): Promise<void> {
     const giveUpAt = Date.now() + timeoutMs;
     while (!this.done && Date.now() < giveUpAt) await this.#changed(giveUpAt);
-    return (this.ended as { code: number }).code;
   }
 
   #wake(): void {
