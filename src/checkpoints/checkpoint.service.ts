@@ -74,7 +74,7 @@ export async function createCheckpoint(
         attempt,
         type: 'CREATE_CHECKPOINT',
         payload: { ...payload },
-      }).id;
+      });
     });
     return result as Id<'command'>;
   });

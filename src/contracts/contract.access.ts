@@ -4,6 +4,7 @@ import { type EntityManager, kysely } from '../platform/database.ts';
 import { DomainError, invalidInput, notFound } from '../platform/errors.ts';
 import { type Id, parseId, toUuid } from '../platform/ids.ts';
 import { isTask, type Principal } from '../platform/principal.ts';
+import { readRow } from '../platform/read-rows.ts';
 import type { Transaction } from '../platform/transaction.ts';
 import { Contract } from './contract.entity.ts';
 
@@ -40,6 +41,21 @@ function oncePer(
   const there = ofOperation.get(id) ?? find();
   ofOperation.set(id, there);
   return there;
+}
+
+/**
+ * The same, held open together with others who do so: a completion at the same moment comes before, and closes the
+ * contract, or after.
+ */
+export async function shareContract(
+  tx: Transaction,
+  principal: Principal,
+  id: Id<'contract'>,
+): Promise<Contract> {
+  const contract = await readRow(tx.em, Contract, { id, ownerId: principal.ownerId }, { lock: 'share' });
+  if (!contract) throw notFound('contract', id);
+  authorizeContract(principal, contract.id);
+  return contract;
 }
 
 /**

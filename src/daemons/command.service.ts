@@ -6,6 +6,7 @@ import { authorize } from '../keys/permissions.ts';
 import { topics } from '../platform/doorbell.ts';
 import { DomainError, notFound } from '../platform/errors.ts';
 import { type Id, newId, parseId } from '../platform/ids.ts';
+import { readRow, readRows } from '../platform/read-rows.ts';
 import type { Operation, Runtime } from '../platform/runtime.ts';
 import { move } from '../platform/states.ts';
 import { type Transaction, transact } from '../platform/transaction.ts';
@@ -40,10 +41,12 @@ export interface NewCommand {
   readonly payload: Record<string, unknown>;
 }
 
-/** Stores a command and rings for its daemon after the commit. */
-export function issueCommand(tx: Transaction, input: NewCommand): Command {
+/** Stores a command and rings for its daemon after the commit. @returns its id */
+export function issueCommand(tx: Transaction, input: NewCommand): Id<'command'> {
+  const id = newId('command');
+  tx.insert(Command, { ...input, id, createdAt: tx.now });
   tx.ring(topics.daemon(input.daemonId));
-  return tx.em.create(Command, { ...input, id: newId('command'), createdAt: tx.now });
+  return id;
 }
 
 /**
@@ -63,25 +66,24 @@ export async function commandSource(
   return new Source<Command>({
     listen: (wake) => listenTo(runtime.doorbell, topics.daemon(id), wake),
     read: async () => {
-      await assertEpoch(runtime, id, epoch);
-      const open = await runtime.db
-        .fork()
-        .find(
-          Command,
-          { daemonId: id, status: { $in: ['PENDING', 'ACCEPTED'] } },
-          { orderBy: { id: 'asc' } },
-        );
+      const unanswered = { daemonId: id, status: ['PENDING', 'ACCEPTED'] };
+      // At once: a command that goes to a connection which is being replaced is refused when it is accepted.
+      const [open] = await Promise.all([
+        readRows(runtime.db.fork(), Command, unanswered, 'id'),
+        assertEpoch(runtime, id, epoch),
+      ]);
       const fresh = open.filter((command) => !delivered.has(command.id));
       // What has been answered is not needed for comparison any more: the set stays as small as the work under way.
       delivered.clear();
       for (const command of open) delivered.add(command.id);
       return fresh;
     },
+    more: () => false,
   });
 }
 
 async function assertEpoch(runtime: Runtime, daemonId: Id<'daemon'>, epoch: number): Promise<void> {
-  const daemon = await runtime.db.fork().findOne(Daemon, { id: daemonId });
+  const daemon = await readRow(runtime.db.fork(), Daemon, { id: daemonId });
   if (!daemon) throw notFound('daemon', daemonId);
   checkEpoch(daemon, epoch);
 }

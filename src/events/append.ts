@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { kysely } from '../platform/database.ts';
 import { topics } from '../platform/doorbell.ts';
 import { type Id, toUuid } from '../platform/ids.ts';
-import type { Transaction } from '../platform/transaction.ts';
+import { asPart, type Transaction } from '../platform/transaction.ts';
 import type { NewEvent } from './event-types.ts';
 
 const buffers = new WeakMap<Transaction, Map<Id<'contract'>, NewEvent[]>>();
@@ -47,6 +47,7 @@ export async function appendEvents(
   }));
   const contract = toUuid(contractId);
   const count = events.length;
+  const parts = tx.takeRecords().map((record, index) => sql`, ${asPart(record, index)}`);
   const { rows: answer } = await sql<{ last: number }>`
     with counter as (
       update contract_counter set last = last + ${count} where contract_id = ${contract} returning last
@@ -55,7 +56,7 @@ export async function appendEvents(
       select ${contract}, counter.last - ${count}::int + row.ordinality, row.value->>'type', (row.value->>'task')::uuid,
              row.value->'data', ${tx.now.toISOString()}::timestamptz
       from counter, jsonb_array_elements(${storable(rows)}::jsonb) with ordinality as row
-    )
+    )${parts.length > 0 ? sql.join(parts, sql``) : sql``}
     select last from counter`.execute(kysely(tx.em));
   const last = answer[0]?.last;
   if (last === undefined) throw new Error(`contract ${contractId} has no counter`);

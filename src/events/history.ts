@@ -13,7 +13,7 @@ export interface HistoryEntry {
 
 /** Records in the owner's audit trail who did what, when and from where. */
 export function recordHistory(tx: Transaction, op: Operation, entry: HistoryEntry): void {
-  tx.em.create(History, {
+  tx.record(History, {
     id: newId('history'),
     ownerId: op.principal.ownerId,
     contractId: entry.contractId ?? null,

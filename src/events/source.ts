@@ -19,7 +19,7 @@ export interface SourceDefinition<T> {
   readonly listen: (wake: () => void) => () => void;
   /** The next items, in order; empty when there is nothing now. It may throw: the subscription ends with the error. */
   readonly read: () => Promise<readonly T[]> | readonly T[];
-  /** Whether reading again could give something although nobody woke us. */
+  /** Whether reading again could give something although nobody woke us. Without it what gave something is read again. */
   readonly more?: () => boolean;
   /** Called once, at the end for whatever reason. */
   readonly close?: () => void;
@@ -34,7 +34,8 @@ export class Source<T> implements AsyncIterableIterator<T> {
   readonly #stopListening: () => void;
   #items: readonly T[] = [];
   #index = 0;
-  #woken = false;
+  /** Whether there may be something that was not read yet. */
+  #due = true;
   #resume: (() => void) | undefined;
   #closed = false;
 
@@ -44,27 +45,31 @@ export class Source<T> implements AsyncIterableIterator<T> {
   }
 
   #wake(): void {
-    this.#woken = true;
+    this.#due = true;
     this.#resume?.();
   }
 
   async next(): Promise<IteratorResult<T>> {
     while (!this.#closed) {
       if (this.#index < this.#items.length) return { done: false, value: this.#items[this.#index++] as T };
-      this.#woken = false;
+      if (!this.#due && !this.#definition.more?.()) {
+        await new Promise<void>((resolve) => {
+          this.#resume = resolve;
+        });
+        this.#resume = undefined;
+        continue;
+      }
+      this.#due = false;
       try {
         this.#items = await this.#definition.read();
         this.#index = 0;
+        // Who cannot tell whether that was all is asked again.
+        if (this.#items.length > 0 && !this.#definition.more) this.#due = true;
       } catch (error) {
         if (this.#closed) break;
         this.#close();
         throw error;
       }
-      if (this.#items.length > 0 || this.#woken || this.#closed || this.#definition.more?.()) continue;
-      await new Promise<void>((resolve) => {
-        this.#resume = resolve;
-      });
-      this.#resume = undefined;
     }
     return { done: true, value: undefined };
   }

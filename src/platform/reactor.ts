@@ -34,7 +34,9 @@ export class Reactor {
   }
 
   start(): void {
-    this.#stopListening = this.#runtime.doorbell.onRing(this.#reaction.topic, () => this.#run(false));
+    // Not in the same turn: whoever waits for an answer reads first.
+    const hear = () => setImmediate(() => this.#run(false));
+    this.#stopListening = this.#runtime.doorbell.onRing(this.#reaction.topic, hear);
     this.#timer = setInterval(() => this.#run(true), SWEEP_MS);
     this.#timer.unref();
     this.#run(true);

@@ -223,5 +223,5 @@ export async function listQuestions(
   authorize(op.principal, 'read');
   const contract = await findContract(op.em, op.principal, contractId);
   const where = { contractId: contract.id, ...(status ? { status } : {}) };
-  return readRows(op.em, Question, where, 'id', 1_000);
+  return readRows(op.em, Question, where, 'id', { limit: 1_000 });
 }

@@ -1,8 +1,10 @@
+import { sql } from 'kysely';
 import type { Contract } from '../contracts/contract.entity.ts';
 import { defaultRepository } from '../contracts/contract.service.ts';
-import { Document } from '../contracts/document.entity.ts';
 import { Repository } from '../contracts/repository.entity.ts';
-import type { EntityManager } from '../platform/database.ts';
+import { type EntityManager, kysely } from '../platform/database.ts';
+import { toUuid } from '../platform/ids.ts';
+import { readRows } from '../platform/read-rows.ts';
 import type { Task } from '../tasks/task.entity.ts';
 import type { Copy } from './copies.ts';
 
@@ -47,7 +49,7 @@ export function redTeamPlan(contract: Contract): string {
 }
 
 async function repositoriesText(em: EntityManager, contract: Contract): Promise<string | null> {
-  const all = await em.find(Repository, { contractId: contract.id }, { orderBy: { id: 'asc' } });
+  const all = await readRows(em, Repository, { contractId: contract.id }, 'id');
   if (all.length === 0) return null;
   const primary = defaultRepository(all);
   const lines = all.map(
@@ -58,9 +60,10 @@ async function repositoriesText(em: EntityManager, contract: Contract): Promise<
 }
 
 async function documentsText(em: EntityManager, contract: Contract): Promise<string | null> {
-  const documents = await em.find(Document, { contractId: contract.id }, { orderBy: { name: 'asc' } });
-  if (documents.length === 0) return null;
-  return `Documents, to be read with read_document:\n${documents.map(({ name }) => `- ${name}`).join('\n')}`;
+  const { rows } = await sql<{ name: string }>`
+    select name from document where contract_id = ${toUuid(contract.id)} order by name`.execute(kysely(em));
+  if (rows.length === 0) return null;
+  return `Documents, to be read with read_document:\n${rows.map(({ name }) => `- ${name}`).join('\n')}`;
 }
 
 const ROLES: Record<Exclude<Task['role'], 'RED_TEAM'>, string> = {

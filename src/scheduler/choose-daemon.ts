@@ -1,9 +1,9 @@
-import { LockMode } from '@mikro-orm/core';
 import { sql } from 'kysely';
 import { allowsPath } from '../daemons/allows-path.ts';
 import { Daemon } from '../daemons/daemon.entity.ts';
 import { kysely } from '../platform/database.ts';
 import { fromUuid, type Id, toUuid } from '../platform/ids.ts';
+import { readRows } from '../platform/read-rows.ts';
 import type { Transaction } from '../platform/transaction.ts';
 import { Task } from '../tasks/task.entity.ts';
 import { Worktree } from '../worktrees/worktree.entity.ts';
@@ -20,12 +20,9 @@ export async function chooseDaemon(
   shared: SharedCopy | null,
 ): Promise<Daemon | null> {
   const where = shared && !shared.isGone ? { id: shared.worktree.daemonId } : {};
-  const daemons = await tx.em.find(
-    Daemon,
-    { ownerId: task.ownerId, status: 'CONNECTED', ...where },
-    // In the order of ids: two claims that lock the same daemons never wait for each other in a circle.
-    { orderBy: { id: 'asc' }, lockMode: LockMode.PESSIMISTIC_WRITE },
-  );
+  // In the order of ids: two claims that lock the same daemons never wait for each other in a circle.
+  const connected = { ownerId: task.ownerId, status: 'CONNECTED', ...where };
+  const daemons = await readRows(tx.em, Daemon, connected, 'id', { lock: 'no key update' });
   const able = daemons.filter(
     (daemon) => daemon.agents.includes(task.agent) && allowsPath(daemon, task.repositoryPath ?? null),
   );

@@ -7,6 +7,7 @@ import { ContractCounter } from '../events/contract-counter.entity.ts';
 import { kysely } from '../platform/database.ts';
 import { topics } from '../platform/doorbell.ts';
 import { fromUuid, type Id } from '../platform/ids.ts';
+import { readRow } from '../platform/read-rows.ts';
 import type { Runtime } from '../platform/runtime.ts';
 import { type Transaction, transact } from '../platform/transaction.ts';
 import { Task } from '../tasks/task.entity.ts';
@@ -69,9 +70,13 @@ export function claimTask(runtime: Runtime, taskId: Id<'task'>): Promise<boolean
  * @returns whether it was started; when not, nothing has changed
  */
 export async function claimLocked(tx: Transaction, task: Task): Promise<boolean> {
-  const contract = await tx.em.findOneOrFail(Contract, { id: task.contractId });
-  if (contract.status !== 'ACTIVE' || (await isBudgetUsedUp(tx, contract))) return false;
-  const supervisor = await tx.em.findOne(Task, { contractId: contract.id, role: 'SUPERVISOR' });
+  const contract = await readRow(tx.em, Contract, { id: task.contractId });
+  if (contract?.status !== 'ACTIVE' || (await isBudgetUsedUp(tx, contract))) return false;
+  const supervising = { contractId: contract.id, role: 'SUPERVISOR' } as const;
+  // One whose copy is shared may have to be moved with it, hence changed.
+  const supervisor = task.useOwnWorktree
+    ? await readRow(tx.em, Task, supervising)
+    : await tx.em.findOne(Task, supervising);
   if (task.role === 'RED_TEAM') {
     const daemon = await chooseDaemon(tx, task, null);
     return daemon !== null && (await start(tx, { task, contract, daemon, copy: null, supervisor }));
@@ -110,7 +115,7 @@ async function start(tx: Transaction, { task, contract, daemon, copy, supervisor
   if (contract.redTeamEnabled) tx.ring(topics.supervision);
   task.claimedAt = tx.now;
   task.startsAnew = false;
-  tx.em.create(TaskAttempt, { taskId: task.id, attempt, daemonId: daemon.id, startedAt: tx.now });
+  tx.insert(TaskAttempt, { taskId: task.id, attempt, daemonId: daemon.id, startedAt: tx.now });
   issueCommand(tx, {
     daemonId: daemon.id,
     taskId: task.id,

@@ -1,6 +1,7 @@
 import type { Contract } from '../contracts/contract.entity.ts';
 import { Daemon } from '../daemons/daemon.entity.ts';
 import { newId } from '../platform/ids.ts';
+import { insertRow } from '../platform/insert-rows.ts';
 import type { Transaction } from '../platform/transaction.ts';
 import type { Task } from '../tasks/task.entity.ts';
 import type { TaskStatus } from '../tasks/task.states.ts';
@@ -61,9 +62,9 @@ export async function makeCopy(tx: Transaction, { task, contract, daemon, shared
   };
 }
 
-async function continued(tx: Transaction, before: Worktree, daemon: Daemon): Promise<Worktree> {
+function continued(tx: Transaction, before: Worktree, daemon: Daemon): Promise<Worktree> {
   const { originId, contractId, repositoryUrl, repositoryPath, branch, baseBranch } = before;
-  const worktree = tx.em.create(Worktree, {
+  return insertRow(tx.em, Worktree, {
     id: newId('worktree'),
     originId,
     contractId,
@@ -74,13 +75,11 @@ async function continued(tx: Transaction, before: Worktree, daemon: Daemon): Pro
     baseBranch: baseBranch ?? null,
     createdAt: tx.now,
   });
-  await tx.em.flush();
-  return worktree;
 }
 
-async function first(tx: Transaction, task: Task, contract: Contract, daemon: Daemon): Promise<Worktree> {
+function first(tx: Transaction, task: Task, contract: Contract, daemon: Daemon): Promise<Worktree> {
   const id = newId('worktree');
-  const worktree = tx.em.create(Worktree, {
+  return insertRow(tx.em, Worktree, {
     id,
     originId: id,
     contractId: contract.id,
@@ -91,8 +90,6 @@ async function first(tx: Transaction, task: Task, contract: Contract, daemon: Da
     baseBranch: task.baseBranch ?? null,
     createdAt: tx.now,
   });
-  await tx.em.flush();
-  return worktree;
 }
 
 /** `taskmesh/CONTRACT/TASK`, each with the end of its id, which makes it unique and leads back to it. */

@@ -119,7 +119,8 @@ async function sessionOf(
   const isHere = of.sessionId && of.sessionDaemonId === daemon.id;
   return {
     session: isHere ? { id: String(of.sessionId) } : null,
-    conversation: await conversationSoFar(tx.em, of.id),
+    // Before its first attempt nothing was said.
+    conversation: of.attempt > 0 ? await conversationSoFar(tx.em, of.id) : [],
   };
 }
 

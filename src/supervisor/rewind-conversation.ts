@@ -199,7 +199,7 @@ async function begin(tx: Transaction, supervisor: Task, plan: Plan, by: string):
     checkpoint: asRestore(checkpoint),
     toMessageId: plan.messageId,
   };
-  const { id: commandId } = issueCommand(tx, {
+  const commandId = issueCommand(tx, {
     daemonId: daemon.id,
     taskId: supervisor.id,
     attempt: supervisor.attempt,

@@ -1,10 +1,12 @@
 import { LockMode } from '@mikro-orm/core';
+import { sql } from 'kysely';
 import { Contract } from '../contracts/contract.entity.ts';
 import { callingDaemonId } from '../daemons/command.service.ts';
 import { topics } from '../platform/doorbell.ts';
 import { DomainError, invalidInput, notFound } from '../platform/errors.ts';
-import { parseId } from '../platform/ids.ts';
+import { parseId, toUuid } from '../platform/ids.ts';
 import { actorName } from '../platform/principal.ts';
+import { readRow } from '../platform/read-rows.ts';
 import type { Operation } from '../platform/runtime.ts';
 import { checkedText } from '../platform/text.ts';
 import { type Transaction, transact } from '../platform/transaction.ts';
@@ -58,7 +60,7 @@ export async function reportTask(op: Operation, report: TaskReport): Promise<Tas
   const summary = clean(report.outputSummary, 20_000);
   const error = clean(report.errorMessage, 20_000);
   return transact(op.runtime, async (tx) => {
-    const attempt = await tx.em.findOne(TaskAttempt, { taskId, attempt: report.attempt, daemonId });
+    const attempt = await readRow(tx.em, TaskAttempt, { taskId, attempt: report.attempt, daemonId });
     if (!attempt) throw notFound('task', taskId);
     const task = await tx.em.findOneOrFail(Task, { id: taskId }, { lockMode: LockMode.PESSIMISTIC_WRITE });
     // Given back before, and its reply was lost.
@@ -75,7 +77,9 @@ export async function reportTask(op: Operation, report: TaskReport): Promise<Tas
     if (report.status !== 'RUNNING') {
       if (attempt.nextOutputIndex < report.outputCount)
         throw missingOutput(attempt.nextOutputIndex, report.outputCount);
-      attempt.endedAt ??= tx.now;
+      tx.write(sql`
+        update task_attempt set ended_at = ${tx.now.toISOString()}
+        where task_id = ${toUuid(taskId)} and attempt = ${report.attempt} and ended_at is null`);
     }
     const by = actorName(op.principal);
     if (report.worktree) await recordWorktree(tx, task, report.worktree);

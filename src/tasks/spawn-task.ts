@@ -1,6 +1,5 @@
-import { LockMode } from '@mikro-orm/core';
 import { Checkpoint } from '../checkpoints/checkpoint.entity.ts';
-import { assertOpen, contractIdOf, findContract } from '../contracts/contract.access.ts';
+import { assertOpen, contractIdOf, shareContract } from '../contracts/contract.access.ts';
 import type { Contract } from '../contracts/contract.entity.ts';
 import { defaultRepository } from '../contracts/contract.service.ts';
 import { Repository } from '../contracts/repository.entity.ts';
@@ -11,7 +10,9 @@ import { once } from '../keys/requests.ts';
 import { topics } from '../platform/doorbell.ts';
 import { DomainError, invalidInput } from '../platform/errors.ts';
 import { type Id, newId } from '../platform/ids.ts';
+import { insertRow } from '../platform/insert-rows.ts';
 import { actorName, type Principal } from '../platform/principal.ts';
+import { readRow, readRows } from '../platform/read-rows.ts';
 import type { Operation } from '../platform/runtime.ts';
 import { type Transaction, transact } from '../platform/transaction.ts';
 import { Worktree } from '../worktrees/worktree.entity.ts';
@@ -29,25 +30,24 @@ export async function spawnTask(op: Operation, input: SpawnTaskInput): Promise<T
   const checked = checkSpawn(input);
   const contractId = contractIdOf(op.principal, input.contractId);
   return transact(op.runtime, async (tx) => {
-    const found = await findContract(tx.em, op.principal, contractId);
-    // Shared with other spawns; a completion at the same moment comes before, and closes the contract, or after.
-    const contract = await tx.em.refreshOrFail(found, { lockMode: LockMode.PESSIMISTIC_READ });
+    const contract = await shareContract(tx, op.principal, contractId);
+    let made: Task | undefined;
     const { result } = await once(
       tx,
       { ownerId: contract.ownerId, requestId: input.requestId, operation: 'spawnTask', input },
       async () => {
         assertOpen(contract);
-        const task = await createWorkTask(tx, op.principal, contract, checked);
+        made = await createWorkTask(tx, op.principal, contract, checked);
         recordHistory(tx, op, {
           action: 'spawned',
           contractId: contract.id,
-          taskId: task.id,
-          details: { name: task.name },
+          taskId: made.id,
+          details: { name: made.name },
         });
-        return task.id;
+        return made.id;
       },
     );
-    return tx.em.findOneOrFail(Task, { id: result as Id<'task'> });
+    return made ?? tx.em.findOneOrFail(Task, { id: result as Id<'task'> });
   });
 }
 
@@ -57,7 +57,7 @@ async function createWorkTask(
   contract: Contract,
   input: CheckedSpawn,
 ): Promise<Task> {
-  const supervisor = await tx.em.findOne(Task, { contractId: contract.id, role: 'SUPERVISOR' });
+  const supervisor = await readRow(tx.em, Task, { contractId: contract.id, role: 'SUPERVISOR' });
   const parent = await parentOf(tx, contract, input.parentTaskId, supervisor);
   const depth = parent ? parent.depth + 1 : 0;
   if (depth > MAX_DEPTH) {
@@ -79,7 +79,7 @@ async function createWorkTask(
   const { branchedFromTaskId, continueFromTaskId } = input;
   for (const [field, id] of Object.entries({ branchedFromTaskId, continueFromTaskId }))
     if (id) await assertBranchable(tx, contract, repository, field, id);
-  const task = tx.em.create(Task, {
+  const task = await insertRow(tx.em, Task, {
     id: newId('task'),
     ownerId: contract.ownerId,
     contractId: contract.id,
@@ -136,7 +136,7 @@ async function assertBranchable(
   field: string,
   id: Id<'task'>,
 ): Promise<void> {
-  const source = await tx.em.findOne(Task, { id, contractId: contract.id });
+  const source = await readRow(tx.em, Task, { id, contractId: contract.id });
   if (!source) throw invalidInput(field, `${field} ${id} is not a task of this contract.`);
   if (!sameRepository(source, repository))
     throw invalidInput(field, `Task ${id} works on another repository: pass its repositoryUrl as well.`);
@@ -157,7 +157,7 @@ async function parentOf(
   supervisor: Task | null,
 ): Promise<Task | null> {
   if (parentTaskId === null) return supervisor;
-  const parent = await tx.em.findOne(Task, { id: parentTaskId, contractId: contract.id });
+  const parent = await readRow(tx.em, Task, { id: parentTaskId, contractId: contract.id });
   if (!parent)
     throw invalidInput('parentTaskId', `parentTaskId ${parentTaskId} is not a task of this contract.`);
   return parent;
@@ -174,7 +174,7 @@ async function repositoryOf(
   contract: Contract,
   given: string | null,
 ): Promise<ChosenRepository> {
-  const known = await tx.em.find(Repository, { contractId: contract.id }, { orderBy: { id: 'asc' } });
+  const known = await readRows(tx.em, Repository, { contractId: contract.id }, 'id');
   if (given === null) {
     const repository = defaultRepository(known);
     if (repository) return pick(repository);

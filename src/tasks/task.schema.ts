@@ -6,6 +6,7 @@ import { DaemonType } from '../daemons/daemon.schema.ts';
 import { builder } from '../graphql/builder.ts';
 import { connectionOf, toConnection } from '../graphql/connection.ts';
 import { Node, registerNode } from '../graphql/node.ts';
+import { asksOnlyForId } from '../graphql/only-id.ts';
 import { ViewerType } from '../keys/key.schema.ts';
 import { isTask } from '../platform/principal.ts';
 import { Task } from './task.entity.ts';
@@ -250,7 +251,11 @@ builder.objectField(DaemonCommandType, 'task', (t) =>
     type: TaskType,
     nullable: true,
     description: 'The task it is about; null when it is about none.',
-    resolve: (command, _, { loaders }) => (command.taskId ? loaders.get(Task, command.taskId) : null),
+    // Each spawn on its way to a daemon passes here.
+    resolve: ({ taskId }, _, { loaders }, info) => {
+      if (!taskId) return null;
+      return asksOnlyForId(info) ? ({ id: taskId } as Task) : loaders.get(Task, taskId);
+    },
   }),
 );
 builder.objectField(DaemonType, 'runningTasks', (t) =>

@@ -4,6 +4,7 @@ import { kysely } from '../platform/database.ts';
 import { topics } from '../platform/doorbell.ts';
 import { invalidInput } from '../platform/errors.ts';
 import { toUuid } from '../platform/ids.ts';
+import { readRows } from '../platform/read-rows.ts';
 import type { Operation } from '../platform/runtime.ts';
 import { boundedInt } from '../platform/text.ts';
 import { waitUntil } from '../platform/waiting.ts';
@@ -39,7 +40,7 @@ export async function waitForTasks(
   for (const id of new Set(taskIds))
     await findTask(op.em, op.principal, id, taskIds.length === 1 ? 'taskId' : 'taskIds');
   const read = async () => {
-    const tasks = await op.runtime.db.fork().find(Task, { id: { $in: taskIds as Task['id'][] } });
+    const tasks = await readRows(op.runtime.db.fork(), Task, { id: taskIds }, 'id');
     const byId = new Map(tasks.map((task) => [task.id as string, task]));
     return taskIds.map((id) => byId.get(id)).filter((task) => task !== undefined);
   };

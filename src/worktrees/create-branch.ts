@@ -71,7 +71,7 @@ export async function createBranch(op: Operation, input: CreateBranchInput): Pro
         attempt: supervisor.attempt,
         type: 'CREATE_BRANCH',
         payload: { ...payload },
-      }).id;
+      });
     });
     return result as Id<'command'>;
   });

@@ -69,7 +69,7 @@ export async function createPullRequest(
       input,
     };
     const { result } = await once(tx, request, async () => {
-      const { command, baseBranch } = await requestPullRequest(tx, op.principal, contract, {
+      const requested = await requestPullRequest(tx, op.principal, contract, {
         branch,
         baseBranch: given,
         title,
@@ -78,10 +78,10 @@ export async function createPullRequest(
       recordHistory(tx, op, {
         action: 'pullRequest.requested',
         contractId: contract.id,
-        taskId: command.taskId as Id<'task'>,
-        details: { branch, baseBranch, title },
+        taskId: requested.supervisorId,
+        details: { branch, baseBranch: requested.baseBranch, title },
       });
-      return command.id;
+      return requested.commandId;
     });
     return result as Id<'command'>;
   });
@@ -103,7 +103,7 @@ export async function requestPullRequest(
   principal: Principal | null,
   contract: Contract,
   { branch, baseBranch: given, title, body }: PullRequest,
-): Promise<{ command: Command; baseBranch: string | null }> {
+): Promise<{ commandId: Command['id']; supervisorId: Id<'task'>; baseBranch: string | null }> {
   if (contract.localOnly) {
     throw new DomainError(
       'LOCAL_ONLY',
@@ -131,14 +131,14 @@ export async function requestPullRequest(
     title,
     body,
   };
-  const command = issueCommand(tx, {
+  const commandId = issueCommand(tx, {
     daemonId: daemon.id,
     taskId: supervisor.id,
     attempt: supervisor.attempt,
     type: 'CREATE_PULL_REQUEST',
     payload: { ...payload },
   });
-  return { command, baseBranch };
+  return { commandId, supervisorId: supervisor.id, baseBranch };
 }
 
 /** The working copy of a task whose own branch it is, on the supervisor's daemon where there is one; null: no task's. */

@@ -24,17 +24,17 @@ export async function requestMerge(
   tx: Transaction,
   task: Task,
   options: MergeOptions,
-): Promise<{ command: Command; payload: MergeTaskPayload }> {
+): Promise<{ commandId: Command['id']; payload: MergeTaskPayload }> {
   assertMergeable(task, options.dryRun ?? false);
   const { payload, daemon } = await mergePayload(tx, task, options);
-  const command = issueCommand(tx, {
+  const commandId = issueCommand(tx, {
     daemonId: daemon.id,
     taskId: task.id,
     attempt: task.attempt,
     type: 'MERGE_TASK',
     payload: { ...payload },
   });
-  return { command, payload };
+  return { commandId, payload };
 }
 
 function assertMergeable(task: Task, dryRun: boolean): void {

@@ -48,7 +48,7 @@ export async function mergeTask(op: Operation, input: MergeTaskInput): Promise<M
     const task = await lockTask(tx, op.principal, input.taskId);
     const request = { ownerId: task.ownerId, requestId: input.requestId, operation: 'mergeTask', input };
     const { result } = await once(tx, request, async () => {
-      const { command, payload } = await requestMerge(tx, task, {
+      const { commandId, payload } = await requestMerge(tx, task, {
         ...input,
         targetBranch: givenTarget,
         message,
@@ -59,7 +59,7 @@ export async function mergeTask(op: Operation, input: MergeTaskInput): Promise<M
         taskId: task.id,
         details: { targetBranch: payload.targetBranch, dryRun: payload.dryRun },
       });
-      return command.id;
+      return commandId;
     });
     return result as Id<'command'>;
   });

@@ -57,7 +57,7 @@ async function askDaemon(
   maxBytes: number,
 ): Promise<TaskDiffResult | CopyGoneError> {
   const payload: TaskDiffPayload = { taskId: task.id, worktreeId: worktree.id, maxBytes };
-  const command = await transact(op.runtime, async (tx) =>
+  const commandId = await transact(op.runtime, async (tx) =>
     issueCommand(tx, {
       daemonId: daemon.id,
       taskId: task.id,
@@ -66,7 +66,7 @@ async function askDaemon(
       payload: { ...payload },
     }),
   );
-  const diff = await daemonAnswer(op, command.id, taskDiffResultSchema).catch(unlessGone);
+  const diff = await daemonAnswer(op, commandId, taskDiffResultSchema).catch(unlessGone);
   if (!diff) throw daemonTimeout();
   return diff;
 }

@@ -66,7 +66,7 @@ async function read(
     maxBytes: MAX_BYTES,
     away,
   };
-  const command = await transact(op.runtime, async (tx) =>
+  const commandId = await transact(op.runtime, async (tx) =>
     issueCommand(tx, {
       daemonId: daemon.id,
       taskId: task.id,
@@ -75,7 +75,7 @@ async function read(
       payload: { ...payload },
     }),
   );
-  const file = await daemonAnswer(op, command.id, readFileResultSchema);
+  const file = await daemonAnswer(op, commandId, readFileResultSchema);
   if (!file) throw daemonTimeout();
   return { ...file, path, task, checkpointId: (away?.checkpoint.checkpointId as Checkpoint['id']) ?? null };
 }

@@ -221,7 +221,7 @@ test('a rewinding goes on after its daemon was killed in the middle, and tells t
     `select base_sha, parts from checkpoint where commit_sha = '${to.commitSha}'`,
   )) as [{ base_sha: string; parts: number }];
   const checkpoint: Restore = { checkpointId: to.id, number: 1, commitSha: to.commitSha, baseSha, parts };
-  const command = await transact(server.runtime, async (tx) =>
+  const commandId = await transact(server.runtime, async (tx) =>
     issueCommand(tx, {
       daemonId: two.id as Id<'daemon'>,
       taskId: id as Id<'task'>,
@@ -238,7 +238,7 @@ test('a rewinding goes on after its daemon was killed in the middle, and tells t
   const answered = await eventually(async () => {
     const [row] = await rowsOf<{ status: string; result: Answer; message: string }>(
       server,
-      `select status, result, error_message as message from command where id = '${toUuid(command.id)}'`,
+      `select status, result, error_message as message from command where id = '${toUuid(commandId)}'`,
     );
     return row?.status === 'ACCEPTED' || row?.status === 'PENDING' ? null : row;
   }, 30_000);

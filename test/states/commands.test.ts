@@ -12,7 +12,7 @@ const daemon = await HandDaemon.connect(api);
 
 /** A command of a type that changes nothing else, in a state. */
 async function command(status: CommandStatus): Promise<string> {
-  const { id } = await transact(server.runtime, async (tx) =>
+  const id = await transact(server.runtime, async (tx) =>
     issueCommand(tx, {
       daemonId: daemon.id as Id<'daemon'>,
       taskId: null,

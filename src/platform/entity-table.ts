@@ -1,0 +1,97 @@
+import type { EntityClass, EntityMetadata, EntityProperty } from '@mikro-orm/core';
+import type { EntityManager } from './database.ts';
+import { IdType } from './ids.ts';
+
+/** A row as the driver gives it, by the names of its columns. */
+export type Row = Readonly<Record<string, unknown>>;
+
+type Convert = (value: unknown) => unknown;
+
+export interface Column {
+  readonly property: string;
+  readonly name: string;
+  /** As PostgreSQL calls it. */
+  readonly type: string;
+  readonly fromDatabase: Convert | null;
+  readonly toDatabase: Convert;
+}
+
+/** Where an entity is stored, for the statements that go past the ORM. */
+export interface Table {
+  readonly name: string;
+  readonly columns: readonly Column[];
+  /** @throws Error for a property that has none */
+  readonly column: (property: string) => Column;
+  /** All columns, as SQL: made once, since taking it together costs more than to send it. */
+  readonly selection: string;
+}
+
+const known = new WeakMap<EntityMetadata, Table>();
+
+export function tableOf(em: EntityManager, entity: EntityClass<object>): Table {
+  const metadata = em.getMetadata().get(entity) as unknown as EntityMetadata;
+  let table = known.get(metadata);
+  if (!table) {
+    table = makeTable(em, metadata);
+    known.set(metadata, table);
+  }
+  return table;
+}
+
+/** The entity's properties and nothing else: the ORM does not follow it. */
+export function objectOf<T>({ columns }: Table, row: Row): T {
+  const read: Record<string, unknown> = {};
+  for (const { property, name, fromDatabase } of columns) {
+    const value = row[name];
+    read[property] =
+      value === null || value === undefined ? null : fromDatabase ? fromDatabase(value) : value;
+  }
+  return read as T;
+}
+
+function makeTable(em: EntityManager, { tableName, className, properties }: EntityMetadata): Table {
+  const columns = Object.values(properties)
+    .filter((property) => property.persist !== false && property.fieldNames?.length === 1)
+    .map((property) => columnOf(em, property as EntityProperty));
+  const byProperty = new Map(columns.map((column) => [column.property, column]));
+  return {
+    name: tableName,
+    columns,
+    column: (property) => {
+      const column = byProperty.get(property);
+      if (!column) throw new Error(`${className} has no column ${property}`);
+      return column;
+    },
+    selection: columns.map(({ name }) => `"${tableName}"."${name}"`).join(', '),
+  };
+}
+
+/** Rows that are read together mostly belong to the same owner, contract, daemon …: their ids come in a row. */
+function rememberingLast(convert: Convert): Convert {
+  let from: unknown;
+  let to: unknown;
+  return (value) => {
+    if (value !== from) {
+      to = convert(value);
+      from = value;
+    }
+    return to;
+  };
+}
+
+function columnOf(em: EntityManager, property: EntityProperty): Column {
+  const platform = em.getPlatform();
+  // A reference has those of the key it refers to.
+  const custom = property.customType ?? property.customTypes?.[0];
+  const isDate = property.runtimeType === 'Date';
+  const parse = (value: unknown) => (value instanceof Date ? value : platform.parseDate(String(value)));
+  const read = custom && ((value: unknown) => custom.convertToJSValue(value, platform));
+  const write = (value: unknown) => (value instanceof Date ? value.toISOString() : value);
+  return {
+    property: property.name,
+    name: property.fieldNames[0] as string,
+    type: property.columnTypes[0] as string,
+    fromDatabase: isDate ? parse : custom instanceof IdType && read ? rememberingLast(read) : (read ?? null),
+    toDatabase: custom && !isDate ? (value) => custom.convertToDatabaseValue(value, platform) : write,
+  };
+}
