@@ -1,5 +1,5 @@
 import { LockMode } from '@mikro-orm/core';
-import { contractIdOf, findContract } from '../contracts/contract.access.ts';
+import { contractIdOf, findContract, shareContract } from '../contracts/contract.access.ts';
 import type { Contract } from '../contracts/contract.entity.ts';
 import { recordTurns } from '../conversations/conversation.service.ts';
 import { callingDaemonId } from '../daemons/command.service.ts';
@@ -56,9 +56,7 @@ export async function askQuestion(op: Operation, input: AskQuestionInput): Promi
   const checked = checkQuestion(input);
   const id = await transact(op.runtime, async (tx) => {
     const asker = await askerOf(tx, op, input);
-    const found = await findContract(tx.em, op.principal, asker.contractId);
-    // A completion at the same moment comes before, and closes the contract, or after, and withdraws the question.
-    const contract = await tx.em.refreshOrFail(found, { lockMode: LockMode.PESSIMISTIC_READ });
+    const contract = await shareContract(tx, op.principal, asker.contractId);
     const request = {
       ownerId: contract.ownerId,
       requestId: input.requestId,
