@@ -8,6 +8,7 @@ import { type Answer, eventually } from '../support/api.ts';
 import { onEnd } from '../support/cleanup.ts';
 import { TestClock } from '../support/clock.ts';
 import { HandDaemon, openContract, readInbox, spawn } from '../support/daemon.ts';
+import { passTime } from '../support/passing-time.ts';
 import { ROOT } from '../support/processes.ts';
 import { CuttingProxy } from '../support/proxy.ts';
 import { startTestServer } from '../support/server.ts';
@@ -28,11 +29,7 @@ async function runningTask(): Promise<string> {
   await daemon.start(taskId);
   return taskId;
 }
-async function later(milliseconds: number): Promise<void> {
-  clock.advance(milliseconds);
-  await daemon.api.mutate('heartbeatDaemon', { epoch: daemon.epoch }, 'daemon { id }');
-  await server.scheduler.sweepNow();
-}
+const later = (milliseconds: number) => passTime(server, clock, milliseconds, daemon);
 
 test('a wait longer than the timeout of the client is taken up by the next calls', async () => {
   const taskId = await runningTask();

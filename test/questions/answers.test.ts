@@ -4,6 +4,7 @@ import { startServer } from '../../src/server/server.ts';
 import { type Answer, Api, eventually } from '../support/api.ts';
 import { TestClock } from '../support/clock.ts';
 import { HandDaemon, openContract, readInbox } from '../support/daemon.ts';
+import { moveClock, passTime } from '../support/passing-time.ts';
 import { startTestServer } from '../support/server.ts';
 import { changesNothing, countOf } from '../support/snapshot.ts';
 
@@ -33,11 +34,7 @@ async function asked(more: object = {}): Promise<string> {
   expect(outcome).toBe('PENDING');
   return question.id;
 }
-async function later(milliseconds: number): Promise<void> {
-  clock.advance(milliseconds);
-  await daemon.api.mutate('heartbeatDaemon', { epoch: daemon.epoch }, 'daemon { id }');
-  await server.scheduler.sweepNow();
-}
+const later = (milliseconds: number) => passTime(server, clock, milliseconds, daemon);
 
 describe('answerQuestion', () => {
   test('of 30 answers at once one wins, the others get QUESTION_CLOSED', async () => {
@@ -160,11 +157,10 @@ describe('a question nobody answers', () => {
 
   test('takes no answer once its time is up, though nobody has looked yet', async () => {
     const questionId = await asked({ timeoutSeconds: 100 });
-    clock.advance(100_001);
+    await moveClock(server, clock, 100_001, daemon);
     expect((await api.mutationRefused('answerQuestion', { questionId, text: 'late' })).code).toBe(
       'QUESTION_CLOSED',
     );
-    await later(0);
   });
 
   test('with keepOpen is answerable later, and the answer comes as a message', async () => {

@@ -2,17 +2,15 @@ import { expect, test } from 'vitest';
 import type { Answer, Api } from '../support/api.ts';
 import { TestClock } from '../support/clock.ts';
 import { HandDaemon, openContract, spawn, statusOf, untilStatus } from '../support/daemon.ts';
+import { passTime } from '../support/passing-time.ts';
 import { startTestServer } from '../support/server.ts';
 import { changesNothing, rowsOf } from '../support/snapshot.ts';
 
 const clock = new TestClock();
 const { api: first, server, newOwner } = await startTestServer({ clock });
 
-async function later(milliseconds: number, ...alive: HandDaemon[]): Promise<void> {
-  clock.advance(milliseconds);
-  for (const daemon of alive) await heartbeat(daemon);
-  await server.scheduler.sweepNow();
-}
+const later = (milliseconds: number, ...alive: HandDaemon[]) =>
+  passTime(server, clock, milliseconds, ...alive);
 
 function heartbeat(daemon: HandDaemon): Promise<Answer> {
   return daemon.api.mutate('heartbeatDaemon', { epoch: daemon.epoch }, 'daemon { status }');

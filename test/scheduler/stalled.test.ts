@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { TestClock } from '../support/clock.ts';
 import { HandDaemon, openContract, spawn } from '../support/daemon.ts';
+import { passTime } from '../support/passing-time.ts';
 import { startTestServer } from '../support/server.ts';
 
 const clock = new TestClock();
@@ -16,11 +17,7 @@ test('a task that is silent for 10 minutes is reported once per silence, and not
     { id: contractId },
   );
   // The daemon lives on while time passes.
-  const pass = async (milliseconds: number) => {
-    clock.advance(milliseconds);
-    await daemon.api.mutate('heartbeatDaemon', { epoch: daemon.epoch }, 'daemon { id }');
-    await server.scheduler.sweepNow();
-  };
+  const pass = (milliseconds: number) => passTime(server, clock, milliseconds, daemon);
   await pass(9 * 60_000);
   await daemon.append(taskId, 1, 0, ['still there']);
   await pass(9 * 60_000);

@@ -3,6 +3,7 @@ import { QUESTION_STATUSES, type QuestionStatus } from '../../src/questions/ques
 import type { Answer, Api } from '../support/api.ts';
 import { TestClock } from '../support/clock.ts';
 import { HandDaemon, openContract } from '../support/daemon.ts';
+import { passTime } from '../support/passing-time.ts';
 import { startTestServer } from '../support/server.ts';
 import { changesNothing } from '../support/snapshot.ts';
 
@@ -15,11 +16,7 @@ interface Asked {
   readonly questionId: string;
   readonly agent: Api;
 }
-async function pass(milliseconds: number): Promise<void> {
-  clock.advance(milliseconds);
-  await daemon.api.mutate('heartbeatDaemon', { epoch: daemon.epoch }, 'daemon { id }');
-  await server.scheduler.sweepNow();
-}
+const pass = (milliseconds: number) => passTime(server, clock, milliseconds, daemon);
 
 /** How a question comes into each state. */
 const INTO: Record<QuestionStatus, (of: Asked) => Promise<unknown>> = {

@@ -4,6 +4,7 @@ import { eventually } from '../support/api.ts';
 import { TestClock } from '../support/clock.ts';
 import { HandDaemon, openContract, readInbox, spawn, statusOf } from '../support/daemon.ts';
 import { embedded } from '../support/database.ts';
+import { moveClock } from '../support/passing-time.ts';
 import { startTestServer } from '../support/server.ts';
 import { changesNothing, countOf } from '../support/snapshot.ts';
 
@@ -219,8 +220,7 @@ test('an identical one within the hour is dropped; another, or one later, is not
   expect(await changesNothing(server, () => notify(redTeam))).toEqual({ duplicate: true });
   expect(await notify(redTeam, { severity: 'CRITICAL' })).toEqual({ duplicate: false });
   expect(await notify(redTeam, { file: 'a' })).toEqual({ duplicate: false });
-  clock.advance(3_600_001);
-  await daemon.api.mutate('heartbeatDaemon', { epoch: daemon.epoch }, 'daemon { id }');
+  await moveClock(server, clock, 3_600_001, daemon);
   expect(await notify(redTeam)).toEqual({ duplicate: false });
   expect(await readInbox(supervisor)).toHaveLength(4);
 });

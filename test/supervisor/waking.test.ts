@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { Answer } from '../support/api.ts';
 import { TestClock } from '../support/clock.ts';
 import { HandDaemon, openContract, readInbox, spawn, statusOf, untilStatus } from '../support/daemon.ts';
+import { passTime } from '../support/passing-time.ts';
 import { startTestServer } from '../support/server.ts';
 
 const clock = new TestClock();
@@ -88,9 +89,7 @@ test('the silence of a task wakes a waiting supervisor, and is told to one that 
   const taskId = await spawn(api, contractId);
   await daemon.start(taskId);
   await endTurn(supervisorId);
-  clock.advance(11 * 60_000);
-  await daemon.api.mutate('heartbeatDaemon', { epoch: daemon.epoch }, 'daemon { id }');
-  await server.scheduler.sweepNow();
+  await passTime(server, clock, 11 * 60_000, daemon);
   await untilStatus(api, supervisorId, 'RUNNING');
   const [[sender, text] = []] = await inboxOf(agent);
   expect([sender, text]).toEqual(['SYSTEM', expect.stringMatching(`${taskId}.*silent for 10 minutes`)]);
