@@ -29,6 +29,15 @@ function nameOf(text: string, values: readonly unknown[]): string | undefined {
   return name;
 }
 
+/**
+ * The driver's record of a statement that is done stays in memory until the next full collection, however young it was
+ * (measured; where it is found from is not known). It is small but for its parameters, and of a batch of output they are
+ * half a megabyte: a server that took a gigabyte of it grew by up to 100 MB more.
+ */
+function letGo(values: unknown[]): void {
+  values.length = 0;
+}
+
 type AnyQuery = (config: unknown, values?: unknown, callback?: unknown) => unknown;
 
 /**
@@ -44,7 +53,12 @@ export class PreparingClient extends pg.Client {
       if (typeof config !== 'string' || !Array.isArray(values) || values.length === 0)
         return query(config, values, callback);
       const name = nameOf(config, values);
-      return name ? query({ name, text: config, values }, callback) : query(config, values, callback);
+      const own = [...values];
+      const answer = query(
+        name ? { name, text: config, values: own } : { text: config, values: own },
+        callback,
+      );
+      return answer instanceof Promise ? answer.finally(() => letGo(own)) : answer;
     }) as typeof this.query;
   }
 }
