@@ -8,6 +8,9 @@ const MAX_PARAMETERS = 60;
 /** How often a statement is seen before it is prepared. */
 const TIMES = 3;
 
+/** A parameter of so many characters is worth letting go of. */
+const LARGE = 32_768;
+
 /** How often each statement was seen, and the name of those that are prepared; the same in all connections. */
 const seen = new Map<string, number>();
 const names = new Map<string, string>();
@@ -29,13 +32,8 @@ function nameOf(text: string, values: readonly unknown[]): string | undefined {
   return name;
 }
 
-/**
- * The driver's record of a statement that is done stays in memory until the next full collection, however young it was
- * (measured; where it is found from is not known). It is small but for its parameters, and of a batch of output they are
- * half a megabyte: a server that took a gigabyte of it grew by up to 100 MB more.
- */
-function letGo(values: unknown[]): void {
-  values.length = 0;
+function isLarge(value: unknown): boolean {
+  return typeof value === 'string' && value.length >= LARGE;
 }
 
 type AnyQuery = (config: unknown, values?: unknown, callback?: unknown) => unknown;
@@ -53,12 +51,17 @@ export class PreparingClient extends pg.Client {
       if (typeof config !== 'string' || !Array.isArray(values) || values.length === 0)
         return query(config, values, callback);
       const name = nameOf(config, values);
+      const ask = (own: readonly unknown[]) =>
+        name ? query({ name, text: config, values: own }, callback) : query(config, own, callback);
+      if (!values.some(isLarge)) return ask(values);
+      // The driver's record of a statement that is done stays in memory until the next full collection, however young it
+      // is (measured; what it is found from is not known), and of a batch of output the record is half a megabyte.
       const own = [...values];
-      const answer = query(
-        name ? { name, text: config, values: own } : { text: config, values: own },
-        callback,
-      );
-      return answer instanceof Promise ? answer.finally(() => letGo(own)) : answer;
+      const answer = ask(own);
+      if (!(answer instanceof Promise)) return answer;
+      return answer.finally(() => {
+        own.length = 0;
+      });
     }) as typeof this.query;
   }
 }
