@@ -64,10 +64,13 @@ export async function appendEvents(
   return last;
 }
 
+/** How JSON writes what jsonb does not hold. Colours of a terminal are escapes as well, and none of these. */
+const NOT_STORABLE = /\\u(?:0000|d[89a-f])/;
+
 /** jsonb holds neither NUL nor half of a surrogate pair, in texts and in names: both become U+FFFD. */
 export function storable(value: unknown): string {
   const json = JSON.stringify(value);
-  return json.includes('\\u') ? JSON.stringify(wellFormed(JSON.parse(json))) : json;
+  return NOT_STORABLE.test(json) ? JSON.stringify(wellFormed(JSON.parse(json))) : json;
 }
 
 function wellFormed(value: unknown): unknown {

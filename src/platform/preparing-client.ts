@@ -8,6 +8,9 @@ const MAX_PARAMETERS = 60;
 /** How often a statement is seen before it is prepared. */
 const TIMES = 3;
 
+/** A parameter of so many characters is worth letting go of. */
+const LARGE = 32_768;
+
 /** How often each statement was seen, and the name of those that are prepared; the same in all connections. */
 const seen = new Map<string, number>();
 const names = new Map<string, string>();
@@ -29,6 +32,10 @@ function nameOf(text: string, values: readonly unknown[]): string | undefined {
   return name;
 }
 
+function isLarge(value: unknown): boolean {
+  return typeof value === 'string' && value.length >= LARGE;
+}
+
 type AnyQuery = (config: unknown, values?: unknown, callback?: unknown) => unknown;
 
 /**
@@ -44,7 +51,17 @@ export class PreparingClient extends pg.Client {
       if (typeof config !== 'string' || !Array.isArray(values) || values.length === 0)
         return query(config, values, callback);
       const name = nameOf(config, values);
-      return name ? query({ name, text: config, values }, callback) : query(config, values, callback);
+      const ask = (own: readonly unknown[]) =>
+        name ? query({ name, text: config, values: own }, callback) : query(config, own, callback);
+      if (!values.some(isLarge)) return ask(values);
+      // The driver's record of a statement that is done stays in memory until the next full collection, however young it
+      // is (measured; what it is found from is not known), and of a batch of output the record is half a megabyte.
+      const own = [...values];
+      const answer = ask(own);
+      if (!(answer instanceof Promise)) return answer;
+      return answer.finally(() => {
+        own.length = 0;
+      });
     }) as typeof this.query;
   }
 }
