@@ -5,26 +5,42 @@ import { findPostgres } from './test/support/postgres-binaries.ts';
 
 /**
  * What the database makes no difference to, though a server needs one: it runs once, on PostgreSQL where there is one, which
- * takes half the time. Of daemons with git: what the server has to do with that is tested on both, in worktrees/ and tasks/.
+ * takes half the time. Of programs (daemons with git, the command line, agents that are scripts): what the server has to do
+ * with what they call is tested on both, call by call, in the folder of each feature. Of sockets: what stands in the log, and
+ * in which order it comes, is tested on both in events/. Of who may do what: that is decided above the database, and that
+ * what is refused changes no row is tested on both with each feature.
  */
 const ONCE = [
   'test/mcp/**',
-  'test/keys/reach.test.ts',
-  ...['another-machine', 'branches', 'examples', 'pull-requests', 'two-machines'].map(
-    (name) => `test/e2e/${name}.test.ts`,
-  ),
-  ...['audits', 'close-codes', 'cop', 'documents', 'door', 'fuzz', 'limits', 'secrets'].map(
+  ...['authorization', 'reach'].map((name) => `test/keys/${name}.test.ts`),
+  ...[
+    'another-machine',
+    'branches',
+    'cli',
+    'examples',
+    'pull-requests',
+    'readme',
+    'two-machines',
+    'whole-contract-moves',
+  ].map((name) => `test/e2e/${name}.test.ts`),
+  'test/events/sharing.test.ts',
+  'test/daemons/half-open.test.ts',
+  ...['audits', 'close-codes', 'cop', 'documents', 'door', 'fuzz', 'limits', 'secrets', 'slow-clients'].map(
     (name) => `test/server/${name}.test.ts`,
   ),
 ];
+
+/**
+ * As it is after an installation: a server that is a process of its own, on the embedded database. That a server of its own
+ * process works on PostgreSQL is seen in e2e/branches and e2e/pull-requests.
+ */
+const ONCE_EMBEDDED = ['test/e2e/story.test.ts'];
 
 /**
  * Three projects: what needs a database runs on both, what needs none runs once. Where there is no PostgreSQL that
  * project is left out, and says so: `TEST_DATABASE_URL`, or PostgreSQL's binaries, bring it in.
  */
 const onBothDatabases = {
-  // Loading the server takes longer than most of these files: they share it. Each has a database of its own.
-  isolate: false,
   include: ['test/**/*.test.ts'],
   // Those of agents install what they run: `npm run test:agents`.
   exclude: ['test/daemon/**', 'test/cli/**', 'test/platform/**', 'test/agents/**'],
@@ -42,6 +58,8 @@ function project(name: string, test: TestProjectInlineConfiguration['test']): Te
     test: {
       name,
       environment: 'node',
+      // Loading what is tested takes longer than most files do: they share it. Each has a database or a directory of its own.
+      isolate: false,
       setupFiles: 'test/support/setup.ts',
       testTimeout: 30_000,
       hookTimeout: 60_000,
@@ -76,7 +94,8 @@ const projects = [
   }),
 ];
 if (hasPostgres) {
-  projects.push(project('postgres', { ...onBothDatabases, ...onPostgres }));
+  const exclude = [...onBothDatabases.exclude, ...ONCE_EMBEDDED];
+  projects.push(project('postgres', { ...onBothDatabases, ...onPostgres, exclude }));
 } else {
   console.warn(
     'No PostgreSQL here: its tests are left out. Install it, or set TEST_DATABASE_URL, to run them.',

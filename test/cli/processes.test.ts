@@ -4,17 +4,18 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SELF } from '../../src/cli/package.ts';
 import { startChild } from '../../src/cli/processes.ts';
 
 const LIMIT_MS = 30_000;
 let root: string;
 
-beforeEach(async () => {
+// One for all: the first server makes the database in it, which takes longer than all the rest.
+beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'taskmesh-processes-test-'));
 });
-afterEach(() => rm(root, { recursive: true, force: true }));
+afterAll(() => rm(root, { recursive: true, force: true }));
 
 const serve = () => ['serve', '--port', '0', '--data-dir', join(root, 'data')];
 
@@ -50,7 +51,7 @@ describe('a process that was started', () => {
   });
 
   it('tells how it ended when it could not start', { timeout: LIMIT_MS }, async () => {
-    const logFile = join(root, 'server.log');
+    const logFile = join(root, 'refused.log');
     const child = startChild(['serve', '--port', '99999999'], { name: 'server', logFile });
     expect(await child.ended).toBe('ended with code 2');
     expect(await readFile(logFile, 'utf8')).toContain('--port');

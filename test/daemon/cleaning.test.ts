@@ -13,20 +13,28 @@ import { describe, expect, it } from 'vitest';
 import { type CleanUpOptions, cleanUp } from '../../src/daemon/cleaning/clean-up.ts';
 import { dataPaths } from '../../src/daemon/files.ts';
 import { type RunRecord, RunRecords } from '../../src/daemon/run-record.ts';
+import { keeper } from './git/kept.ts';
 import { commit, run, write } from './git/support.ts';
 import { Machine } from './machine.ts';
 
 const DAY = 86_400_000;
 const ENDED = new Date('2026-01-10T00:00:00Z');
 
-/** A machine with a saved working copy of one contract. `clean` cleans up so many days after that contract ended. */
-async function place() {
-  const machine = new Machine();
-  const paths = dataPaths(machine.root);
+/** A machine with a saved working copy of one contract. */
+const saved = keeper(async (root) => {
+  const machine = new Machine({ root });
   const repo = machine.repository('repo');
   const { copy, mirror } = await machine.make(repo, 'w1');
   write(copy.path, { 'a.txt': 'a\n' });
   await machine.checkpoint('w1');
+  return { root, store: machine.store, repo, copy, mirror };
+});
+
+/** `clean` cleans up so many days after the contract ended. */
+async function place() {
+  const { root, store, repo, copy, mirror } = await saved();
+  const machine = new Machine({ root, store: store.copy() });
+  const paths = dataPaths(root);
   const records = new RunRecords(paths.runs);
   const ends = new Map<string, Date | null>([['contract_1', ENDED]]);
   const clean = async (days: number, more: Partial<CleanUpOptions> = {}) => {

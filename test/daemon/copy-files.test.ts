@@ -11,12 +11,13 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { keeper } from './git/kept.ts';
 import { commit, run, tryRun, write } from './git/support.ts';
 import { Machine } from './machine.ts';
 
 /** A repository with things beside it that are nobody's business, and a supervisor's working copy. */
-async function place() {
-  const machine = new Machine();
+const prepared = keeper(async (root) => {
+  const machine = new Machine({ root });
   write(machine.root, { 'secret.txt': 'secret', 'secrets/key': 'secret' });
   const repo = machine.repository('repo', {
     'README.md': 'r\n',
@@ -24,11 +25,17 @@ async function place() {
     'src/a.txt': 'a\n',
   });
   const supervisor = await machine.make(repo, 'sup');
+  return { root, repo, supervised: supervisor.copy.path };
+});
+
+async function place() {
+  const { root, repo, supervised } = await prepared();
+  const machine = new Machine({ root });
   const copy = async (...paths: string[]) => {
     const copyFiles = { paths, worktreeId: 'sup' };
     return (await machine.make(repo, 'task', { copyFiles })).copy.path;
   };
-  return { machine, repo, supervised: supervisor.copy.path, copy };
+  return { machine, repo, supervised, copy };
 }
 
 describe('files that are copied into a new working copy', () => {

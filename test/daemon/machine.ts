@@ -53,6 +53,14 @@ export class Store {
     return { id, created: true };
   }
 
+  /** Another server that has stored the same. */
+  copy(): Store {
+    const copy = new Store();
+    copy.checkpoints.push(...this.checkpoints);
+    for (const [id, parts] of this.parts) copy.parts.set(id, [...parts]);
+    return copy;
+  }
+
   get last(): Stored {
     return this.checkpoints.at(-1) as Stored;
   }

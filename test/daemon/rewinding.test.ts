@@ -4,12 +4,13 @@ import { describe, expect, it } from 'vitest';
 import { ApiError } from '../../src/client/errors.ts';
 import { publishCopy } from '../../src/daemon/publishing.ts';
 import { rewindWorktree } from '../../src/daemon/rewinding.ts';
+import { keeper } from './git/kept.ts';
 import { commit, run, write } from './git/support.ts';
 import { Machine } from './machine.ts';
 
-/** A supervisor's copy with two checkpoints and work that is in neither; the first is to be gone back to. */
-async function place() {
-  const machine = new Machine();
+/** A supervisor's copy with two checkpoints and work that is in neither. */
+const saved = keeper(async (root) => {
+  const machine = new Machine({ root });
   const repo = machine.repository('repo', { 'a.txt': 'a\n' });
   const made = await machine.make(repo, 'sup');
   const { copy } = made;
@@ -19,6 +20,13 @@ async function place() {
   const agents = commit(copy.path, { 'b.txt': 'two\n' }, 'By the agent');
   await machine.checkpoint('sup');
   write(copy.path, { 'loose.txt': 'loose\n' });
+  return { root, store: machine.store, repo, made, copy, first, agents };
+});
+
+/** The first of its checkpoints is to be gone back to. */
+async function place() {
+  const { root, store, repo, made, copy, first, agents } = await saved();
+  const machine = new Machine({ root, store: store.copy() });
   const rewind = (id = 'command_1', isResumed = false, on = machine, to = first) =>
     rewindWorktree(on.context, {
       id,

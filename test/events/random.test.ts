@@ -151,7 +151,10 @@ async function logOf(contractId: string): Promise<Entry[]> {
   return rows.map(({ sequence, content }) => (content === null ? { sequence } : { sequence, content }));
 }
 
-test.each([1, 2, 3])(
+/** On the one connection of the embedded database transactions never overlap: chance has little to choose there. */
+const SEEDS = embedded ? [1] : [1, 2, 3];
+
+test.each(SEEDS)(
   'whatever writers, rollbacks, lost rings and killed listeners do, every reader gets the log as it is (seed %i)',
   async (seed) => {
     const random = randomOf(seed);

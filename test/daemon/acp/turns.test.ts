@@ -145,6 +145,7 @@ describe.concurrent('an agent', { timeout: 120_000 }, () => {
     const { id, log } = await run('> env');
     expect(log[0].content.split(' ')).toEqual([
       'GIT_TERMINAL_PROMPT',
+      'NODE_COMPILE_CACHE',
       'PATH',
       'SESSIONS',
       'TASKMESH_CONTRACT_ID',

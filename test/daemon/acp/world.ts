@@ -28,6 +28,8 @@ async function program(name: string, args: string[]): Promise<{ child: ChildProc
   return { child, line };
 }
 
+const ENTRY = 'attempt type content messageId isPartial isError toolName toolInput costUsd durationMs';
+
 const COMPLETED = new Set(['DONE', 'FAILED', 'CANCELLED', 'MERGED']);
 
 /** Something that a test agent heard. */
@@ -58,7 +60,12 @@ export class AcpWorld {
 
   /** A profile of the test agent, with its flags. */
   profile(flags: string, more: Partial<AcpProfile> = {}): AcpProfile {
-    const env = { SESSIONS: join(this.root, 'sessions'), TRACE: join(this.root, 'trace') };
+    const { NODE_COMPILE_CACHE = '' } = process.env;
+    const env = {
+      SESSIONS: join(this.root, 'sessions'),
+      TRACE: join(this.root, 'trace'),
+      NODE_COMPILE_CACHE,
+    };
     const args = [AGENT, ...flags.split(' ').filter(Boolean)];
     return { kind: 'acp', command: process.execPath, args, permissions: 'ask', env, ...more };
   }
@@ -138,8 +145,7 @@ export class AcpWorld {
 
   /** What a task has said so far. */
   async output(id: string): Promise<Answer[]> {
-    const query = `query($id: ID!) { taskOutput(taskId: $id, first: 2000) { nodes {
-      attempt type content messageId isPartial isError toolName toolInput costUsd durationMs } } }`;
+    const query = `query($id: ID!) { taskOutput(taskId: $id, first: 2000) { nodes { ${ENTRY} } } }`;
     return (await this.api.ask(query, { id })).taskOutput.nodes;
   }
 
@@ -149,10 +155,13 @@ export class AcpWorld {
   }
 
   /** Waits for an entry. @returns it */
-  entry(id: string, type: string, pattern: RegExp): Promise<Answer> {
-    return soon(async () =>
-      (await this.output(id)).find((entry) => entry.type === type && pattern.test(entry.content)),
-    );
+  async entry(id: string, type: string, pattern: RegExp): Promise<Answer> {
+    const fits = (entry: Answer) => entry.type === type && pattern.test(entry.content);
+    const query = `subscription($id: ID!) { taskOutput(taskId: $id, afterSequence: 0) { ${ENTRY} } }`;
+    const log = this.api.subscribe(query, { id });
+    const received = await log.until((entries) => entries.some(fits), 60_000);
+    log.stop();
+    return received.find(fits);
   }
 
   /** What agents heard, of one task when named: by the tool key that they were given. */

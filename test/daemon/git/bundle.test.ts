@@ -13,11 +13,12 @@ import { restoreBundle, writeBundle } from '../../../src/daemon/git/bundle.ts';
 import { openMirror } from '../../../src/daemon/git/mirror.ts';
 import { snapshot } from '../../../src/daemon/git/snapshot.ts';
 import { createWorkingCopy } from '../../../src/daemon/git/working-copy.ts';
-import { commit, refs, run, world, write } from './support.ts';
+import { keeper } from './kept.ts';
+import { build, commit, refs, run, write } from './support.ts';
 
 /** A checkpoint of a working copy, its data, and a mirror of another machine that has only the base. */
-async function checkpoint() {
-  const made = await world();
+const checkpoint = keeper(async (root) => {
+  const made = await build(root);
   const copy = await made.copy('t1');
   const mine = commit(copy.path, { 'mine.txt': 'm' }, 'mine');
   write(copy.path, { 'bin.dat': Buffer.from([0, 255]), empty: '', 'README.md': 'one\n2\nthree\n' });
@@ -28,7 +29,7 @@ async function checkpoint() {
   const written = await writeBundle({ mirror: made.mirror, ...ids });
   const other = await openMirror({ mirrorsDir: join(made.root, 'other'), source: made.mirror.source });
   return { ...made, copy, mine, ids, written, other };
-}
+});
 
 describe('checkpoint data', () => {
   it('restores the same commits with the same ids where only the base is', async () => {

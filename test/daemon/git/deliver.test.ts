@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { deliverBranch } from '../../../src/daemon/git/deliver.ts';
 import { snapshot } from '../../../src/daemon/git/snapshot.ts';
-import { commit, listing, refs, run, world, write } from './support.ts';
+import { keeper } from './kept.ts';
+import { build, commit, listing, refs, run, write } from './support.ts';
 
 /** A finished branch, and another clone of the repository on the same machine. */
-async function place() {
-  const made = await world();
+const place = keeper(async (root) => {
+  const made = await build(root);
   const copy = await made.copy('t1');
   write(copy.path, { 'new.txt': 'new\n' });
   const { commitSha } = await snapshot({ mirror: made.mirror, copy, message: 'work', moveBranch: true });
@@ -16,7 +17,7 @@ async function place() {
   const deliver = (directory = target, branch = copy.branch, id = commitSha) =>
     deliverBranch({ mirror: made.mirror, branch, commit: id, directory });
   return { ...made, worked: copy, commitSha, target, deliver };
-}
+});
 const state = (dir: string) => [listing(dir).filter((line) => !line.startsWith('.git/objects')), refs(dir)];
 
 describe('deliverBranch', () => {

@@ -4,17 +4,23 @@ import { describe, expect, it } from 'vitest';
 import { type MergeOptions, mergeInto } from '../../../src/daemon/git/merge.ts';
 import { snapshot } from '../../../src/daemon/git/snapshot.ts';
 import type { WorkingCopy } from '../../../src/daemon/git/working-copy.ts';
-import { commit, listing, refs, run, type World, world, write } from './support.ts';
+import { keeper } from './kept.ts';
+import { build, commit, listing, refs, run, type World, write } from './support.ts';
 
 const LINES = Array.from({ length: 20 }, (_, line) => `line ${line}\n`);
 const FILES = { 'a.txt': LINES.join(''), 'b.txt': 'b\n', '.gitignore': '*.log\n' };
 const edited = (line: number, text: string) => LINES.with(line, `${text}\n`).join('');
 
+const copies = (bare: boolean) =>
+  keeper(async (root) => {
+    const made = await build(root, { files: FILES, bare });
+    return { made, supervisor: await made.copy('sup'), task: await made.copy('task') };
+  });
+const [local, remote] = [copies(false), copies(true)];
+
 /** A supervisor's copy and a task whose branch has the given files. */
 async function pair(files: Record<string, string>, options: { bare?: boolean } = {}) {
-  const made = await world({ files: FILES, ...options });
-  const supervisor = await made.copy('sup');
-  const task = await made.copy('task');
+  const { made, supervisor, task } = await (options.bare ? remote : local)();
   const source = await work(made, task, files);
   const merge = (rest: Partial<MergeOptions> = {}) =>
     mergeInto({

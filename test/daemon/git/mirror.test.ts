@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { fetchBranch, openMirror, resolveCommit } from '../../../src/daemon/git/mirror.ts';
 import { compactMirror } from '../../../src/daemon/git/mirror-upkeep.ts';
-import { commit, refs, repository, run, scratch, world } from './support.ts';
+import { scratch } from '../support.ts';
+import { commit, refs, repository, run, world } from './support.ts';
 
 describe('openMirror', () => {
   it('mirrors a local path with its branches, tags and default branch', async () => {

@@ -10,7 +10,8 @@ import {
   remoteUrl,
   worktreeKey,
 } from '../../../src/daemon/git/names.ts';
-import { scratch, tryRun, world } from './support.ts';
+import { scratch } from '../support.ts';
+import { tryRun, world } from './support.ts';
 
 const refused = { code: 'INVALID_INPUT' };
 

@@ -12,7 +12,8 @@ import {
 } from '../../../src/daemon/git/names.ts';
 import { readCopyFile } from '../../../src/daemon/git/read-file.ts';
 import { ROOT } from '../../support/processes.ts';
-import { run, scratch, tryRun, write } from './support.ts';
+import { scratch } from '../support.ts';
+import { run, tryRun, write } from './support.ts';
 
 /** What the check returns, or null where it refuses. Anything but a refusal is a failure of the test. */
 function accepted(check: (value: string) => string, value: string): string | null {

@@ -4,11 +4,12 @@ import { describe, expect, it } from 'vitest';
 import { openMirror, resolveCommit } from '../../../src/daemon/git/mirror.ts';
 import { publishBranch } from '../../../src/daemon/git/publish.ts';
 import { snapshot } from '../../../src/daemon/git/snapshot.ts';
-import { commit, listing, refs, run, tryRun, world, write } from './support.ts';
+import { keeper } from './kept.ts';
+import { build, commit, listing, refs, run, tryRun, write } from './support.ts';
 
 /** A repository, and a commit on top of its `main` that is to be published. */
-async function prepared(options: { bare?: boolean } = {}) {
-  const made = await world({ files: { 'a.txt': 'a\n', '.gitignore': '*.log\n' }, ...options });
+async function prepare(root: string, bare: boolean) {
+  const made = await build(root, { files: { 'a.txt': 'a\n', '.gitignore': '*.log\n' }, bare });
   const copy = await made.copy('t1');
   write(copy.path, { 'a.txt': 'new\n', 'b.txt': 'b\n' });
   const { commitSha } = await snapshot({ mirror: made.mirror, copy, message: 'work', moveBranch: true });
@@ -16,6 +17,9 @@ async function prepared(options: { bare?: boolean } = {}) {
     publishBranch({ mirror: made.mirror, branch, commit: id, expectedOld });
   return { ...made, base: copy.baseSha, commitSha, publish };
 }
+const local = keeper((root) => prepare(root, false));
+const remote = keeper((root) => prepare(root, true));
+const prepared = ({ bare }: { bare?: boolean } = {}) => (bare ? remote : local)();
 
 /** Everything about the person's repository but the objects, which nobody sees. */
 const state = (origin: string) => [

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openMirror } from '../../../src/daemon/git/mirror.ts';
 import { readCommitFile } from '../../../src/daemon/git/read-commit.ts';
-import { commit, repository, run, scratch } from './support.ts';
+import { scratch } from '../support.ts';
+import { commit, repository, run } from './support.ts';
 
 /** One commit for all tests: they only read. */
 let read: (path: string, limitBytes?: number) => ReturnType<typeof readCommitFile>;

@@ -3,7 +3,8 @@ import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readCopyFile } from '../../../src/daemon/git/read-file.ts';
-import { scratch, write } from './support.ts';
+import { scratch } from '../support.ts';
+import { write } from './support.ts';
 
 function place() {
   const root = scratch();

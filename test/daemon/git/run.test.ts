@@ -6,7 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { alone, exclusively, together } from '../../../src/daemon/git/locks.ts';
 import { git, gitBytes, gitFeed } from '../../../src/daemon/git/run.ts';
 import { eventually } from '../../support/api.ts';
-import { repository, scratch } from './support.ts';
+import { scratch } from '../support.ts';
+import { repository } from './support.ts';
 
 describe('git', () => {
   it('kills the whole process group when the time is up', async () => {

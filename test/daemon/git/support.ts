@@ -13,10 +13,11 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { onTestFinished } from 'vitest';
 import { type Mirror, openMirror } from '../../../src/daemon/git/mirror.ts';
 import type { GitUser } from '../../../src/daemon/git/user.ts';
 import { createWorkingCopy, type WorkingCopy } from '../../../src/daemon/git/working-copy.ts';
+import { onEnd } from '../../support/cleanup.ts';
+import { copy, keeper } from './kept.ts';
 
 const PERSON = {
   PATH: process.env.PATH ?? '/usr/bin:/bin',
@@ -48,13 +49,6 @@ export function tryRun(cwd: string, ...args: string[]): number | null {
   return spawnSync('git', args, { cwd, env: PERSON, stdio: 'ignore' }).status;
 }
 
-/** A directory that goes away with the test. */
-export function scratch(): string {
-  const dir = mkdtempSync(join(tmpdir(), 'taskmesh-git-'));
-  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
-  return dir;
-}
-
 export function write(root: string, files: Record<string, string | Uint8Array>): void {
   for (const [path, content] of Object.entries(files)) {
     mkdirSync(dirname(join(root, path)), { recursive: true });
@@ -69,14 +63,31 @@ export function commit(root: string, files: Record<string, string | Uint8Array>,
   return run(root, 'rev-parse', 'HEAD');
 }
 
+/** Repositories of one commit that were made already, by what is in them; copying one is cheaper than making it. */
+const made = new Map<string, string>();
+
 /** A repository with one commit on `main`. */
 export function repository(
   dir: string,
   files: Record<string, string> = { 'README.md': 'one\ntwo\nthree\n', 'src/a.txt': 'a\n' },
 ) {
+  const key = JSON.stringify(files);
+  const first = made.get(key);
+  if (first !== undefined) {
+    mkdirSync(dirname(dir), { recursive: true });
+    copy(first, dir);
+    return dir;
+  }
   mkdirSync(dir, { recursive: true });
-  run(dir, 'init', '-q', '-b', 'main');
+  run(dir, 'init', '-q', '-b', 'main', '--template=');
   commit(dir, files, 'first');
+  const parent = mkdtempSync(join(tmpdir(), 'taskmesh-git-'));
+  onEnd(() => {
+    rmSync(parent, { recursive: true, force: true });
+    made.delete(key);
+  });
+  copy(dir, join(parent, 'first'));
+  made.set(key, join(parent, 'first'));
   return dir;
 }
 
@@ -90,17 +101,30 @@ export interface World {
   ) => Promise<WorkingCopy>;
 }
 
-/** An origin with one commit, its mirror, and a way to make working copies, of a user where one is given. `bare` makes the
- * origin a remote.
- */
-export async function world(
-  options: { bare?: boolean; files?: Record<string, string>; user?: GitUser | undefined } = {},
-): Promise<World> {
-  const root = scratch();
+interface WorldOptions {
+  /** Makes the origin a remote. */
+  readonly bare?: boolean;
+  readonly files?: Record<string, string>;
+  /** Whose the working copies are. */
+  readonly user?: GitUser | undefined;
+}
+
+const keepers = new Map<string, () => Promise<World>>();
+
+/** An origin with one commit, its mirror, and a way to make working copies. */
+export function world(options: WorldOptions = {}): Promise<World> {
+  const key = JSON.stringify(options);
+  const keep = keepers.get(key) ?? keeper((root) => build(root, options));
+  keepers.set(key, keep);
+  return keep();
+}
+
+/** As `world`, in a directory, every time anew. */
+export async function build(root: string, options: WorldOptions = {}): Promise<World> {
   if (options.user) chmodSync(root, 0o711);
   let origin = repository(join(root, 'origin'), options.files);
   if (options.bare) {
-    run(root, 'clone', '-q', '--bare', 'origin', 'remote.git');
+    run(root, 'clone', '-q', '--bare', '--template=', 'origin', 'remote.git');
     origin = join(root, 'remote.git');
   }
   const source = options.bare ? { url: `file://${origin}` } : { localPath: origin };
