@@ -4,6 +4,7 @@ import { Migration20261124203052 } from './20261124203052-conversations-and-budg
 import { Migration20261124213621 } from './20261124213621-red-team-and-rewinding.ts';
 import { Migration20261124223840 } from './20261124223840-identities.ts';
 import { Migration20261125010310 } from './20261125010310-held-by-budget.ts';
+import { Migration20261125083900 } from './20261125083900-candidates-beside-work.ts';
 
 /** Every migration, in order. A migration that has landed is never changed. */
 export const migrations: readonly MigrationEntry[] = [
@@ -12,4 +13,5 @@ export const migrations: readonly MigrationEntry[] = [
   { name: '20261124213621-red-team-and-rewinding', class: Migration20261124213621 },
   { name: '20261124223840-identities', class: Migration20261124223840 },
   { name: '20261125010310-held-by-budget', class: Migration20261125010310 },
+  { name: '20261125083900-candidates-beside-work', class: Migration20261125083900 },
 ];

@@ -4,7 +4,7 @@ import { type EntityManager, kysely } from '../platform/database.ts';
 import { DomainError, invalidInput, notFound } from '../platform/errors.ts';
 import { type Id, parseId, toUuid } from '../platform/ids.ts';
 import { isTask, type Principal } from '../platform/principal.ts';
-import { readRow } from '../platform/read-rows.ts';
+import { readTogether, rowOf, type Selection } from '../platform/read-rows.ts';
 import type { Transaction } from '../platform/transaction.ts';
 import { Contract } from './contract.entity.ts';
 
@@ -23,9 +23,7 @@ export async function findContract(
   const contract = await oncePer(em, contractId, () =>
     em.findOne(Contract, { id: contractId, ownerId: principal.ownerId }),
   );
-  if (!contract) throw notFound('contract', contractId);
-  authorizeContract(principal, contract.id);
-  return contract;
+  return checkContract(contract, principal, contractId);
 }
 
 const found = new WeakMap<EntityManager, Map<string, Promise<Contract | null>>>();
@@ -52,7 +50,21 @@ export async function shareContract(
   principal: Principal,
   id: Id<'contract'>,
 ): Promise<Contract> {
-  const contract = await readRow(tx.em, Contract, { id, ownerId: principal.ownerId }, { lock: 'share' });
+  const { contract } = await readTogether(tx.em, { contract: contractToShare(tx.em, principal, id) });
+  return checkContract(contract, principal, id);
+}
+
+/** How to read it so, together with others; `checkContract` then says whether it may be used. */
+export function contractToShare(
+  em: EntityManager,
+  { ownerId }: Principal,
+  id: Id<'contract'>,
+): Selection<Contract | null> {
+  return rowOf(em, Contract, { id, ownerId }, { lock: 'share' });
+}
+
+/** @throws DomainError NOT_FOUND, CONTRACT_MISMATCH */
+export function checkContract(contract: Contract | null, principal: Principal, id: Id<'contract'>): Contract {
   if (!contract) throw notFound('contract', id);
   authorizeContract(principal, contract.id);
   return contract;

@@ -41,10 +41,18 @@ export interface NewCommand {
   readonly payload: Record<string, unknown>;
 }
 
-/** Stores a command and rings for its daemon after the commit. @returns its id */
-export function issueCommand(tx: Transaction, input: NewCommand): Id<'command'> {
+/**
+ * Stores a command and rings for its daemon after the commit.
+ * @param how `record`, along with the log, by who has locked its task
+ * @returns its id
+ */
+export function issueCommand(
+  tx: Transaction,
+  input: NewCommand,
+  how: 'insert' | 'record' = 'insert',
+): Id<'command'> {
   const id = newId('command');
-  tx.insert(Command, { ...input, id, createdAt: tx.now });
+  tx[how](Command, { ...input, id, createdAt: tx.now });
   tx.ring(topics.daemon(input.daemonId));
   return id;
 }

@@ -1,8 +1,8 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import { kysely } from '../platform/database.ts';
 import { topics } from '../platform/doorbell.ts';
 import { type Id, toUuid } from '../platform/ids.ts';
-import { asPart, type Transaction } from '../platform/transaction.ts';
+import type { Transaction } from '../platform/transaction.ts';
 import type { NewEvent } from './event-types.ts';
 
 const buffers = new WeakMap<Transaction, Map<Id<'contract'>, NewEvent[]>>();
@@ -16,17 +16,18 @@ export function logEvent(tx: Transaction, contractId: Id<'contract'>, event: New
   if (!buffer) {
     buffer = new Map();
     buffers.set(tx, buffer);
-    tx.beforeCommit(logEvent, () => flush(tx));
+    tx.beforeCommit(logEvent, (last) => flush(tx, last));
   }
   const events = buffer.get(contractId) ?? [];
   buffer.set(contractId, events);
   events.push(event);
 }
 
-async function flush(tx: Transaction): Promise<void> {
+async function flush(tx: Transaction, last: RawBuilder<unknown>): Promise<void> {
   // Always in the same order of contracts: two transactions that touch both never wait for each other in a circle.
   const contracts = [...(buffers.get(tx) ?? [])].sort(([a], [b]) => (a < b ? -1 : 1));
-  for (const [contractId, events] of contracts) await appendEvents(tx, contractId, events);
+  for (const [index, [contractId, events]] of contracts.entries())
+    await appendEvents(tx, contractId, events, index === contracts.length - 1 ? last : sql``);
   buffers.delete(tx);
 }
 
@@ -39,6 +40,7 @@ export async function appendEvents(
   tx: Transaction,
   contractId: Id<'contract'>,
   events: readonly NewEvent[],
+  last: RawBuilder<unknown>,
 ): Promise<number> {
   const rows = events.map((event) => ({
     type: event.type,
@@ -47,21 +49,23 @@ export async function appendEvents(
   }));
   const contract = toUuid(contractId);
   const count = events.length;
-  const parts = tx.takeRecords().map((record, index) => sql`, ${asPart(record, index)}`);
-  const { rows: answer } = await sql<{ last: number }>`
+  const { parts, columns, tell } = tx.takeRiders();
+  const { rows: answer } = await sql<{ last: number }>`${last}
     with counter as (
       update contract_counter set last = last + ${count} where contract_id = ${contract} returning last
     ), appended as (
       insert into contract_event (contract_id, sequence, type, task_id, data, occurred_at)
-      select ${contract}, counter.last - ${count}::int + row.ordinality, row.value->>'type', (row.value->>'task')::uuid,
-             row.value->'data', ${tx.now.toISOString()}::timestamptz
-      from counter, jsonb_array_elements(${storable(rows)}::jsonb) with ordinality as row
-    )${parts.length > 0 ? sql.join(parts, sql``) : sql``}
-    select last from counter`.execute(kysely(tx.em));
-  const last = answer[0]?.last;
-  if (last === undefined) throw new Error(`contract ${contractId} has no counter`);
+      select ${contract}, (select last from counter) - ${count}::int + row.ordinality, row.value->>'type',
+             (row.value->>'task')::uuid, row.value->'data', ${tx.now.toISOString()}::timestamptz
+      from jsonb_array_elements(${storable(rows)}::jsonb) with ordinality as row
+    )${parts}
+    select last${columns} from counter`.execute(kysely(tx.em));
+  const [row] = answer;
+  // A contract without a counter has failed in the database: a sequence is never null.
+  if (!row) throw new Error(`contract ${contractId} has no counter`);
+  tell(row);
   tx.ring(topics.contract(contractId));
-  return last;
+  return row.last;
 }
 
 /** How JSON writes what jsonb does not hold. Colours of a terminal are escapes as well, and none of these. */

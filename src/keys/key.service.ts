@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { type RawBuilder, sql } from 'kysely';
 import { kysely } from '../platform/database.ts';
 import { topics } from '../platform/doorbell.ts';
+import type { Row } from '../platform/entity-table.ts';
 import { fromUuid, type Id, newId, toUuid } from '../platform/ids.ts';
 import type { Transaction } from '../platform/transaction.ts';
 import { Key, type StoredKeyKind } from './key.entity.ts';
@@ -57,20 +58,30 @@ export function makeKey(tx: Transaction, input: NewKey): { key: string; record: 
   return { key, record };
 }
 
-/** Revokes the tool keys of a task: of one attempt, or of all that came before the present one. */
+/** Revokes the tool keys of a task at once: what comes of it in this transaction is a new one. */
 export function revokeTaskKeys(tx: Transaction, taskId: Id<'task'>): Promise<void> {
-  return revoke(tx, sql`task_id = ${toUuid(taskId)}`);
+  return revokeNow(tx, sql`task_id = ${toUuid(taskId)}`);
+}
+
+/** The same, of a task that is locked, along with the log. */
+export function endTaskKeys(tx: Transaction, taskId: Id<'task'>): void {
+  tx.ride(revocation(tx, sql`task_id = ${toUuid(taskId)}`), (rows) => tellRevoked(tx, rows));
 }
 
 /** Revokes the keys of a daemon. */
 export function revokeDaemonKeys(tx: Transaction, daemonId: Id<'daemon'>): Promise<void> {
-  return revoke(tx, sql`daemon_id = ${toUuid(daemonId)}`);
+  return revokeNow(tx, sql`daemon_id = ${toUuid(daemonId)}`);
 }
 
-async function revoke(tx: Transaction, which: RawBuilder<unknown>): Promise<void> {
-  const { rows } = await sql<{ id: string }>`
-    update key set revoked_at = ${tx.now.toISOString()} where ${which} and revoked_at is null returning id`.execute(
-    kysely(tx.em),
-  );
-  for (const row of rows) tx.ring(topics.key(fromUuid('key', row.id)));
+async function revokeNow(tx: Transaction, which: RawBuilder<unknown>): Promise<void> {
+  const { rows } = await revocation(tx, which).execute(kysely(tx.em));
+  tellRevoked(tx, rows as Row[]);
+}
+
+function revocation(tx: Transaction, which: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`update key set revoked_at = ${tx.now.toISOString()} where ${which} and revoked_at is null returning id`;
+}
+
+function tellRevoked(tx: Transaction, rows: readonly Row[]): void {
+  for (const { id } of rows) tx.ring(topics.key(fromUuid('key', String(id))));
 }

@@ -14,6 +14,10 @@ export interface Column {
   readonly type: string;
   readonly fromDatabase: Convert | null;
   readonly toDatabase: Convert;
+  /** What a new row has that does not say; null when the database has no default. */
+  readonly initial: unknown;
+  /** It has one of a few values that we name. */
+  readonly isEnum: boolean;
 }
 
 /** Where an entity is stored, for the statements that go past the ORM. */
@@ -24,6 +28,11 @@ export interface Table {
   readonly column: (property: string) => Column;
   /** All columns, as SQL: made once, since taking it together costs more than to send it. */
   readonly selection: string;
+  readonly key: readonly Column[];
+  /** Grows with every change; null: it has none. */
+  readonly version: Column | null;
+  /** A row that nothing is said about. */
+  readonly initial: () => Record<string, unknown>;
 }
 
 const known = new WeakMap<EntityMetadata, Table>();
@@ -49,19 +58,24 @@ export function objectOf<T>({ columns }: Table, row: Row): T {
   return read as T;
 }
 
-function makeTable(em: EntityManager, { tableName, className, properties }: EntityMetadata): Table {
+function makeTable(em: EntityManager, metadata: EntityMetadata): Table {
+  const { tableName, className, properties, primaryKeys, versionProperty } = metadata;
   const columns = Object.values(properties)
     .filter((property) => property.persist !== false && property.fieldNames?.length === 1)
     .map((property) => columnOf(em, property as EntityProperty));
   const byProperty = new Map(columns.map((column) => [column.property, column]));
+  const columnFor = (property: string) => {
+    const column = byProperty.get(property);
+    if (!column) throw new Error(`${className} has no column ${property}`);
+    return column;
+  };
   return {
     name: tableName,
     columns,
-    column: (property) => {
-      const column = byProperty.get(property);
-      if (!column) throw new Error(`${className} has no column ${property}`);
-      return column;
-    },
+    column: columnFor,
+    key: primaryKeys.map(columnFor),
+    version: versionProperty ? columnFor(versionProperty) : null,
+    initial: () => Object.fromEntries(columns.map(({ property, initial }) => [property, initial])),
     selection: columns.map(({ name }) => `"${tableName}"."${name}"`).join(', '),
   };
 }
@@ -93,5 +107,7 @@ function columnOf(em: EntityManager, property: EntityProperty): Column {
     type: property.columnTypes[0] as string,
     fromDatabase: isDate ? parse : custom instanceof IdType && read ? rememberingLast(read) : (read ?? null),
     toDatabase: custom && !isDate ? (value) => custom.convertToDatabaseValue(value, platform) : write,
+    isEnum: property.enum === true,
+    initial: property.version ? 1 : (property.default ?? null),
   };
 }

@@ -13,41 +13,99 @@ export interface ReadOptions {
   readonly lock?: keyof typeof LOCKS;
 }
 
-const LOCKS = { share: sql`for share`, 'no key update': sql`for no key update` };
+const LOCKS = {
+  'key share': sql`for key share`,
+  share: sql`for share`,
+  'no key update': sql`for no key update`,
+  /** What somebody else has locked is passed over. */
+  'no key update skip locked': sql`for no key update skip locked`,
+};
+
+/** What is to be read, by itself or together with others. */
+export interface Selection<R> {
+  readonly statement: RawBuilder<unknown>;
+  readonly read: (rows: readonly Row[]) => R;
+}
+
+/** Rows of an entity, with the properties that it has and nothing else. */
+export function rowsOf<T extends object>(
+  em: EntityManager,
+  entity: EntityClass<T>,
+  filter: RowFilter,
+  order: keyof T & string,
+  { limit, lock }: ReadOptions = {},
+): Selection<T[]> {
+  const table = tableOf(em, entity);
+  const conditions = Object.entries(filter).map(([property, value]) =>
+    condition(table.column(property), value),
+  );
+  return {
+    statement: sql`
+      select ${sql.raw(table.selection)} from ${sql.table(table.name)}
+      where ${sql.join(conditions, sql` and `)} order by ${sql.ref(table.column(order).name)}
+      ${limit === undefined ? sql`` : sql`limit ${limit}`} ${lock ? LOCKS[lock] : sql``}`,
+    read: (rows) => rows.map((row) => objectOf<T>(table, row)),
+  };
+}
+
+/** The one that there is of what is looked for, or null. */
+export function rowOf<T extends object>(
+  em: EntityManager,
+  entity: EntityClass<T>,
+  filter: RowFilter,
+  { lock }: Pick<ReadOptions, 'lock'> = {},
+): Selection<T | null> {
+  const [property] = Object.keys(filter);
+  const rows = rowsOf(em, entity, filter, property as keyof T & string, { limit: 1, ...(lock && { lock }) });
+  return { statement: rows.statement, read: (found) => rows.read(found)[0] ?? null };
+}
 
 /**
  * Reads entities to look at, not to change. The ORM makes each row an object that it follows, which takes ten times as
  * long as reading it, and writes values into its statements, so that PostgreSQL plans each anew: what is only shown needs
- * neither. The objects have the entity's properties and nothing else.
+ * neither.
  */
 export async function readRows<T extends object>(
   em: EntityManager,
   entity: EntityClass<T>,
   filter: RowFilter,
   order: keyof T & string,
-  { limit, lock }: ReadOptions = {},
+  options: ReadOptions = {},
 ): Promise<T[]> {
-  const table = tableOf(em, entity);
-  const conditions = Object.entries(filter).map(([property, value]) =>
-    condition(table.column(property), value),
-  );
-  const { rows } = await sql<Row>`
-    select ${sql.raw(table.selection)} from ${sql.table(table.name)}
-    where ${sql.join(conditions, sql` and `)} order by ${sql.ref(table.column(order).name)}
-    ${limit === undefined ? sql`` : sql`limit ${limit}`} ${lock ? LOCKS[lock] : sql``}`.execute(kysely(em));
-  return rows.map((row) => objectOf<T>(table, row));
+  const { statement, read } = rowsOf(em, entity, filter, order, options);
+  return read((await statement.execute(kysely(em))).rows as Row[]);
 }
 
-/** The one that there is of what is looked for, or null. */
 export async function readRow<T extends object>(
   em: EntityManager,
   entity: EntityClass<T>,
   filter: RowFilter,
-  options: ReadOptions = {},
+  options: Pick<ReadOptions, 'lock'> = {},
 ): Promise<T | null> {
-  const [property] = Object.keys(filter);
-  const rows = await readRows(em, entity, filter, property as keyof T & string, { ...options, limit: 1 });
-  return rows[0] ?? null;
+  const { statement, read } = rowOf(em, entity, filter, options);
+  return read((await statement.execute(kysely(em))).rows as Row[]);
+}
+
+export type Selections = Readonly<Record<string, Selection<unknown>>>;
+/** What comes of selections, by their names. */
+export type Selected<S extends Selections> = {
+  [Name in keyof S]: S[Name] extends Selection<infer R> ? R : never;
+};
+
+/**
+ * Reads several selections in one round trip, locks included, in their order. All but what had to wait for a lock are of
+ * the moment at which the statement began: what must not be older than a lock is read after it.
+ */
+export async function readTogether<S extends Selections>(
+  em: EntityManager,
+  selections: S,
+): Promise<Selected<S>> {
+  const entries = Object.entries(selections);
+  const parts = entries.map(
+    ([name, { statement }]) => sql`(select json_agg(part) from (${statement}) as part) as ${sql.ref(name)}`,
+  );
+  const { rows } = await sql<Record<string, Row[] | null>>`select ${sql.join(parts)}`.execute(kysely(em));
+  return Object.fromEntries(entries.map(([name, { read }]) => [name, read(rows[0]?.[name] ?? [])])) as never;
 }
 
 /**
@@ -74,11 +132,18 @@ export async function readGroups<T extends object>(
   return groups;
 }
 
-function condition({ name, type, toDatabase }: Column, value: unknown) {
-  const column = sql.ref(name);
-  if (value === null) return sql`${column} is null`;
-  const cast = sql.raw(type);
-  return Array.isArray(value)
-    ? sql`${column} = any(${value.map(toDatabase)}::${cast}[])`
-    : sql`${column} = ${toDatabase(value)}::${cast}`;
+function condition(column: Column, value: unknown) {
+  const name = sql.ref(column.name);
+  if (value === null) return sql`${name} is null`;
+  const type = sql.raw(column.type);
+  if (!Array.isArray(value))
+    return sql`${name} = ${asWritten(column, [value]) ?? column.toDatabase(value)}::${type}`;
+  const written = asWritten(column, value);
+  return sql`${name} = any(${written ? sql`array[${written}]` : value.map(column.toDatabase)}::${type}[])`;
+}
+
+/** Indexes of the rows in some state are found by what stands in the statement; a parameter could be any state. */
+function asWritten({ isEnum }: Column, values: readonly unknown[]): RawBuilder<unknown> | null {
+  if (!isEnum || !values.every((value) => /^[A-Z_]+$/.test(String(value)))) return null;
+  return sql.join(values.map((value) => sql.lit(value)));
 }

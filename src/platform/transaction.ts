@@ -1,22 +1,38 @@
 import type { EntityClass } from '@mikro-orm/core';
 import { type RawBuilder, sql } from 'kysely';
 import { type EntityManager, kysely } from './database.ts';
-import { insertion, type NewRow } from './insert-rows.ts';
+import type { Row } from './entity-table.ts';
+import { COMMITTING } from './pipelining-client.ts';
 import type { Runtime } from './runtime.ts';
+import { changeOf, completed, insertion, type NewRow } from './write-rows.ts';
+
+/** @param last is put before the very last statement of the step */
+type LastStep = (last: RawBuilder<unknown>) => Promise<void>;
+
+/** What is written along with the log, and what is told of the rows that it returns. */
+interface Rider {
+  readonly change: RawBuilder<unknown>;
+  readonly onRows: ((rows: readonly Row[]) => void) | null;
+}
 
 /**
  * A transaction under way. Everything in it uses its `em`; nothing in it opens another one. At its end changed entities
  * are flushed, what was to be written is, then the steps registered with `beforeCommit` run (the log is appended last, so
  * that its counter's lock is held for the shortest time), and after the commit the doorbell rings.
+ *
+ * What goes along with the append saves a round trip, and is written while the log's counter is held. So it may touch,
+ * and refer to, only rows that this transaction has locked before, and those that nobody locks more strongly than
+ * `no key update` (contracts, daemons, working copies): else two transactions could wait for each other.
  */
 export class Transaction {
   readonly em: EntityManager;
   readonly runtime: Runtime;
   readonly now: Date;
   readonly #rings = new Set<string>();
-  readonly #steps = new Map<object, () => Promise<void>>();
+  readonly #steps = new Map<object, LastStep>();
   readonly #changes: RawBuilder<unknown>[] = [];
-  #records: RawBuilder<unknown>[] = [];
+  readonly #followed: (() => RawBuilder<unknown> | null)[] = [];
+  #riders: Rider[] = [];
 
   constructor(runtime: Runtime, em: EntityManager) {
     this.runtime = runtime;
@@ -30,7 +46,7 @@ export class Transaction {
   }
 
   /** Registers a last step, once per key. */
-  beforeCommit(key: object, step: () => Promise<void>): void {
+  beforeCommit(key: object, step: LastStep): void {
     if (!this.#steps.has(key)) this.#steps.set(key, step);
   }
 
@@ -44,30 +60,76 @@ export class Transaction {
     this.write(insertion(this.em, entity, row));
   }
 
-  /**
-   * The same for a row that goes along with the append to the log. It may refer to nothing that somebody locks who is about
-   * to append as well: the counter is held already when PostgreSQL looks at what a row refers to.
-   */
-  record<T extends object>(entity: EntityClass<T>, row: NewRow<T>): void {
-    this.#records.push(insertion(this.em, entity, row));
+  /** A new row that something else in this transaction refers to. @returns it as it is stored */
+  async insertNow<T extends object>(entity: EntityClass<T>, row: NewRow<T>): Promise<T> {
+    await insertion(this.em, entity, row).execute(kysely(this.em));
+    return completed(this.em, entity, row);
   }
 
-  takeRecords(): RawBuilder<unknown>[] {
-    const records = this.#records;
-    this.#records = [];
-    return records;
+  /**
+   * A change that goes along with the append to the log.
+   * @param onRows hears what it returns, to ring of it; the commit has been sent by then, so it refuses nothing any more
+   */
+  ride(change: RawBuilder<unknown>, onRows: Rider['onRows'] = null): void {
+    this.#riders.push({ change, onRows });
+  }
+
+  /** The same for a new row, to which only the log and other rows that go along refer. @returns it as it will be */
+  record<T extends object>(entity: EntityClass<T>, row: NewRow<T>): T {
+    this.ride(insertion(this.em, entity, row));
+    return completed(this.em, entity, row);
+  }
+
+  /** The same for what will have been changed in a row that was read with a lock. @returns the row */
+  follow<T extends object>(entity: EntityClass<T>, row: T): T {
+    const before = { ...row };
+    this.#followed.push(() => changeOf(this.em, entity, before, row));
+    return row;
+  }
+
+  /**
+   * Hands over what goes along with a statement: what follows the parts of its `with`, and the columns of its `select`,
+   * and who is to be told the row that comes of them.
+   */
+  takeRiders(): { parts: RawBuilder<unknown>; columns: RawBuilder<unknown>; tell: (row: Row) => void } {
+    const riders = this.#riders.map((rider, index) => ({ ...rider, name: `part_${index}` }));
+    this.#riders = [];
+    const parts = riders.map(({ change, name }) => sql`, ${sql.ref(name)} as (${change})`);
+    const heard = riders.filter(({ onRows }) => onRows !== null);
+    const columns = heard.map(
+      ({ name }) => sql`, (select json_agg(${sql.ref(name)}) from ${sql.ref(name)}) as ${sql.ref(name)}`,
+    );
+    return {
+      parts: concatenated(parts),
+      columns: concatenated(columns),
+      tell: (row) => {
+        for (const { name, onRows } of heard) onRows?.((row[name] as Row[] | null) ?? []);
+      },
+    };
   }
 
   async finish(): Promise<void> {
     await this.em.flush();
-    await this.#apply(this.#changes);
-    for (const step of this.#steps.values()) await step();
-    await this.#apply(this.takeRecords());
+    for (const changed of this.#followed) {
+      const change = changed();
+      if (change) this.ride(change);
+    }
+    const steps = [...this.#steps.values()];
+    if (this.#riders.length > 0 && steps.length === 0) steps.push((last) => this.#carryRiders(last));
+    if (this.#changes.length > 0)
+      await sql`${steps.length === 0 ? LAST : sql``}with ${sql.join(this.#changes.map(asPart))} select 1`.execute(
+        kysely(this.em),
+      );
+    for (const [index, step] of steps.entries()) await step(index === steps.length - 1 ? LAST : sql``);
   }
 
-  async #apply(changes: readonly RawBuilder<unknown>[]): Promise<void> {
-    if (changes.length > 0)
-      await sql`with ${sql.join(changes.map(asPart))} select 1`.execute(kysely(this.em));
+  /** Of a transaction that logged nothing. */
+  async #carryRiders(last: RawBuilder<unknown>): Promise<void> {
+    const { parts, columns, tell } = this.takeRiders();
+    const { rows } = await sql<Row>`${last}with alone as (select 1)${parts} select 1${columns}`.execute(
+      kysely(this.em),
+    );
+    tell(rows[0] ?? {});
   }
 
   get rings(): ReadonlySet<string> {
@@ -75,8 +137,14 @@ export class Transaction {
   }
 }
 
+const LAST = sql.raw(COMMITTING);
+
+function concatenated(parts: readonly RawBuilder<unknown>[]): RawBuilder<unknown> {
+  return parts.length > 0 ? sql.join(parts, sql``) : sql``;
+}
+
 /** A data-modifying part of a statement is carried out whether or not anything refers to it. */
-export function asPart(change: RawBuilder<unknown>, index: number): RawBuilder<unknown> {
+function asPart(change: RawBuilder<unknown>, index: number): RawBuilder<unknown> {
   return sql`${sql.raw(`part_${index}`)} as (${change})`;
 }
 

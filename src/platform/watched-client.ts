@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { PreparingClient } from './preparing-client.ts';
+import { PipeliningClient } from './pipelining-client.ts';
 
 /** What the pool of connections is made with, besides how to reach the database. */
 export interface Patience {
@@ -27,7 +27,7 @@ const UNHURRIED = /^\s*(create|alter|drop|comment|truncate|set|do)\b/i;
 export function watchedClient({ silentMs }: Patience): new (config?: pg.ClientConfig) => pg.Client {
   const open = new Set<WatchedClient>();
 
-  class WatchedClient extends PreparingClient {
+  class WatchedClient extends PipeliningClient {
     #heardAt = performance.now();
     #isAsking = false;
     #release: Release = () => undefined;

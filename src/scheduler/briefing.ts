@@ -1,10 +1,9 @@
 import { sql } from 'kysely';
 import type { Contract } from '../contracts/contract.entity.ts';
 import { defaultRepository } from '../contracts/contract.service.ts';
-import { Repository } from '../contracts/repository.entity.ts';
-import { type EntityManager, kysely } from '../platform/database.ts';
-import { toUuid } from '../platform/ids.ts';
-import { readRows } from '../platform/read-rows.ts';
+import type { Repository } from '../contracts/repository.entity.ts';
+import { type Id, toUuid } from '../platform/ids.ts';
+import type { Selection } from '../platform/read-rows.ts';
 import type { Task } from '../tasks/task.entity.ts';
 import type { Copy } from './copies.ts';
 
@@ -14,13 +13,17 @@ import type { Copy } from './copies.ts';
  * command gets its plan as it is.
  */
 
+export interface Briefed {
+  readonly task: Task;
+  readonly contract: Contract;
+  readonly repositories: readonly Repository[];
+  /** Their names. */
+  readonly documents: readonly string[];
+  readonly copy: Copy | null;
+}
+
 /** What the agent of a task is told first. */
-export async function briefingOf(
-  em: EntityManager,
-  task: Task,
-  contract: Contract,
-  copy: Copy | null,
-): Promise<string> {
+export function briefingOf({ task, contract, repositories, documents, copy }: Briefed): string {
   // Its plan is ours, and says all of it.
   if (task.role === 'RED_TEAM') return task.plan;
   const parts = [
@@ -28,8 +31,8 @@ export async function briefingOf(
     `# Contract: ${contract.name}`,
     `Phase: ${contract.phase}`,
     contract.description && task.role !== 'SUPERVISOR' ? `About it:\n${contract.description}` : null,
-    await repositoriesText(em, contract),
-    await documentsText(em, contract),
+    repositoriesText(repositories),
+    documentsText(documents),
     copy ? `Your working copy is on branch ${copy.worktree.branch}. It is your current directory.` : null,
     `# Your ${task.role === 'SUPERVISOR' ? 'assignment' : `task: ${task.name}`}\n${task.plan}`,
   ];
@@ -48,8 +51,7 @@ export function redTeamPlan(contract: Contract): string {
   return parts.filter(Boolean).join('\n\n');
 }
 
-async function repositoriesText(em: EntityManager, contract: Contract): Promise<string | null> {
-  const all = await readRows(em, Repository, { contractId: contract.id }, 'id');
+function repositoriesText(all: readonly Repository[]): string | null {
   if (all.length === 0) return null;
   const primary = defaultRepository(all);
   const lines = all.map(
@@ -59,11 +61,17 @@ async function repositoriesText(em: EntityManager, contract: Contract): Promise<
   return `Repositories:\n${lines.join('\n')}`;
 }
 
-async function documentsText(em: EntityManager, contract: Contract): Promise<string | null> {
-  const { rows } = await sql<{ name: string }>`
-    select name from document where contract_id = ${toUuid(contract.id)} order by name`.execute(kysely(em));
-  if (rows.length === 0) return null;
-  return `Documents, to be read with read_document:\n${rows.map(({ name }) => `- ${name}`).join('\n')}`;
+function documentsText(names: readonly string[]): string | null {
+  if (names.length === 0) return null;
+  return `Documents, to be read with read_document:\n${names.map((name) => `- ${name}`).join('\n')}`;
+}
+
+/** The names of a contract's documents, which can be long themselves. */
+export function documentNames(contractId: Id<'contract'>): Selection<string[]> {
+  return {
+    statement: sql`select name from document where contract_id = ${toUuid(contractId)} order by name`,
+    read: (rows) => rows.map(({ name }) => String(name)),
+  };
 }
 
 const ROLES: Record<Exclude<Task['role'], 'RED_TEAM'>, string> = {

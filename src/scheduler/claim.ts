@@ -1,40 +1,52 @@
-import { LockMode } from '@mikro-orm/core';
 import { sql } from 'kysely';
 import { Contract } from '../contracts/contract.entity.ts';
+import { Repository } from '../contracts/repository.entity.ts';
 import { issueCommand } from '../daemons/command.service.ts';
-import type { Daemon } from '../daemons/daemon.entity.ts';
 import { ContractCounter } from '../events/contract-counter.entity.ts';
 import { kysely } from '../platform/database.ts';
 import { topics } from '../platform/doorbell.ts';
 import { fromUuid, type Id } from '../platform/ids.ts';
-import { readRow } from '../platform/read-rows.ts';
+import { readTogether, rowOf, rowsOf, type Selected } from '../platform/read-rows.ts';
 import type { Runtime } from '../platform/runtime.ts';
 import { type Transaction, transact } from '../platform/transaction.ts';
 import { Task } from '../tasks/task.entity.ts';
 import { moveTask } from '../tasks/task.moves.ts';
 import { TaskAttempt } from '../tasks/task-attempt.entity.ts';
+import { documentNames } from './briefing.ts';
 import { chooseDaemon } from './choose-daemon.ts';
-import { type Copy, makeCopy, sharedCopy } from './copies.ts';
-import { spawnPayload } from './spawn-payload.ts';
+import { makeCopy, sharedCopy } from './copies.ts';
+import { type Start, spawnPayload } from './spawn-payload.ts';
 
 const CANDIDATES = 200;
+
+export interface Candidate {
+  readonly id: Id<'task'>;
+  readonly contractId: Id<'contract'>;
+}
 
 /**
  * PENDING tasks of open contracts that some connected daemon could take now, by priority then age. What nobody can take
  * (a queue behind a full daemon, a profile or a path that none offers, a shared copy that is not there, a budget that is
  * used up) is left out here already: a limit that it filled would keep the tasks of everybody else from starting.
  */
-export async function candidates(runtime: Runtime): Promise<Id<'task'>[]> {
-  const { rows } = await sql<{ id: string }>`
+export async function candidates(runtime: Runtime): Promise<Candidate[]> {
+  const { rows } = await sql<{ id: string; contract_id: string }>`
     with able as materialized (
       select d.id, d.owner_id, d.agents, d.local_paths, d.max_concurrent_tasks > (
         select count(*) from task r
         where r.daemon_id = d.id and r.role = 'WORK' and r.status in ('STARTING', 'RUNNING', 'CANCELLING')
       ) as free
       from daemon d where d.status = 'CONNECTED'
+    ), waiting as (
+      select t.* from (select distinct owner_id from able where free) as o
+      join task t on t.owner_id = o.owner_id and t.status = 'PENDING' and t.role = 'WORK'
+      union all
+      select t.* from (select distinct owner_id from able) as o
+      join task t on t.owner_id = o.owner_id and t.status = 'PENDING' and t.role <> 'WORK'
     )
-    select t.id from task t join contract c on c.id = t.contract_id join contract_counter k on k.contract_id = c.id
-    where t.status = 'PENDING' and c.status = 'ACTIVE' and (c.budget_usd is null or k.cost_usd < c.budget_usd)
+    select t.id, t.contract_id
+    from waiting t join contract c on c.id = t.contract_id join contract_counter k on k.contract_id = c.id
+    where c.status = 'ACTIVE' and (c.budget_usd is null or k.cost_usd < c.budget_usd)
       and exists (
       select 1 from able d
       where d.owner_id = t.owner_id and t.agent = any(d.agents) and (d.free or t.role <> 'WORK')
@@ -49,18 +61,20 @@ export async function candidates(runtime: Runtime): Promise<Id<'task'>[]> {
         ))
     )
     order by t.priority desc, t.id limit ${CANDIDATES}`.execute(kysely(runtime.db.fork()));
-  return rows.map((row) => fromUuid('task', row.id));
+  return rows.map((row) => ({
+    id: fromUuid('task', row.id),
+    contractId: fromUuid('contract', row.contract_id),
+  }));
 }
 
 /** Gives a task to a daemon, in one transaction of its own. @returns whether it was started */
-export function claimTask(runtime: Runtime, taskId: Id<'task'>): Promise<boolean> {
+export function claimTask(runtime: Runtime, { id, contractId }: Candidate): Promise<boolean> {
   return transact(runtime, async (tx) => {
-    const task = await tx.em.findOne(
-      Task,
-      { id: taskId, status: 'PENDING' },
-      { lockMode: LockMode.PESSIMISTIC_PARTIAL_WRITE },
-    );
-    return task !== null && (await claimLocked(tx, task));
+    const { task, ...around } = await readTogether(tx.em, {
+      task: rowOf(tx.em, Task, { id, status: 'PENDING' }, { lock: 'no key update skip locked' }),
+      ...surroundings(tx, contractId),
+    });
+    return task !== null && (await claim(tx, tx.follow(Task, task), around));
   });
 }
 
@@ -70,44 +84,51 @@ export function claimTask(runtime: Runtime, taskId: Id<'task'>): Promise<boolean
  * @returns whether it was started; when not, nothing has changed
  */
 export async function claimLocked(tx: Transaction, task: Task): Promise<boolean> {
-  const contract = await readRow(tx.em, Contract, { id: task.contractId });
-  if (contract?.status !== 'ACTIVE' || (await isBudgetUsedUp(tx, contract))) return false;
-  const supervising = { contractId: contract.id, role: 'SUPERVISOR' } as const;
-  // One whose copy is shared may have to be moved with it, hence changed.
-  const supervisor = task.useOwnWorktree
-    ? await readRow(tx.em, Task, supervising)
-    : await tx.em.findOne(Task, supervising);
+  return claim(tx, task, await readTogether(tx.em, surroundings(tx, task.contractId)));
+}
+
+function surroundings({ em }: Transaction, contractId: Id<'contract'>) {
+  return {
+    contract: rowOf(em, Contract, { id: contractId }),
+    counter: rowOf(em, ContractCounter, { contractId }),
+    supervisor: rowOf(em, Task, { contractId, role: 'SUPERVISOR' }),
+    repositories: rowsOf(em, Repository, { contractId }, 'id'),
+    documents: documentNames(contractId),
+  };
+}
+
+type Surroundings = Selected<ReturnType<typeof surroundings>>;
+
+async function claim(tx: Transaction, task: Task, around: Surroundings): Promise<boolean> {
+  const { contract, counter, ...known } = around;
+  if (contract?.status !== 'ACTIVE') return false;
+  if (typeof contract.budgetUsd === 'number' && Number(counter?.costUsd) >= contract.budgetUsd) return false;
+  const { repositories, documents } = known;
+  const start = { task, contract, repositories, documents };
   if (task.role === 'RED_TEAM') {
     const daemon = await chooseDaemon(tx, task, null);
-    return daemon !== null && (await start(tx, { task, contract, daemon, copy: null, supervisor }));
+    return (
+      daemon !== null && (await begin(tx, { ...start, daemon, copy: null, supervisor: known.supervisor }))
+    );
   }
+  // One whose copy is shared may have to be moved with it, hence changed.
+  const supervisor =
+    task.useOwnWorktree || !known.supervisor
+      ? known.supervisor
+      : await tx.em.findOneOrFail(Task, { id: known.supervisor.id });
   const shared = task.useOwnWorktree ? null : await sharedCopy(tx, supervisor);
   if (!task.useOwnWorktree && !shared) return false;
   const daemon = await chooseDaemon(tx, task, shared);
   if (!daemon) return false;
   const copy = await makeCopy(tx, { task, contract, supervisor, daemon, shared });
-  return start(tx, { task, contract, daemon, copy, supervisor });
+  return begin(tx, { ...start, daemon, copy, supervisor });
 }
 
-async function isBudgetUsedUp(tx: Transaction, { id, budgetUsd }: Contract): Promise<boolean> {
-  if (typeof budgetUsd !== 'number') return false;
-  const { costUsd } = await tx.em.findOneOrFail(ContractCounter, { contractId: id });
-  return costUsd >= budgetUsd;
-}
-
-interface Start {
-  readonly task: Task;
-  readonly contract: Contract;
-  readonly daemon: Daemon;
-  /** null for the red team, which has none. */
-  readonly copy: Copy | null;
-  readonly supervisor: Task | null;
-}
-
-async function start(tx: Transaction, { task, contract, daemon, copy, supervisor }: Start): Promise<true> {
+async function begin(tx: Transaction, start: Omit<Start, 'attempt'>): Promise<true> {
+  const { task, contract, daemon, copy } = start;
   const attempt = task.attempt + 1;
-  const payload = await spawnPayload(tx, { task, attempt, contract, daemon, copy, supervisor });
-  await moveTask(tx, task, 'STARTING', 'scheduler', {
+  const payload = await spawnPayload(tx, { ...start, attempt });
+  moveTask(tx, task, 'STARTING', 'scheduler', {
     attempt,
     daemonId: daemon.id,
     worktreeId: copy?.worktree.id ?? null,
@@ -115,13 +136,8 @@ async function start(tx: Transaction, { task, contract, daemon, copy, supervisor
   if (contract.redTeamEnabled) tx.ring(topics.supervision);
   task.claimedAt = tx.now;
   task.startsAnew = false;
-  tx.insert(TaskAttempt, { taskId: task.id, attempt, daemonId: daemon.id, startedAt: tx.now });
-  issueCommand(tx, {
-    daemonId: daemon.id,
-    taskId: task.id,
-    attempt,
-    type: 'SPAWN_TASK',
-    payload: { ...payload },
-  });
+  tx.record(TaskAttempt, { taskId: task.id, attempt, daemonId: daemon.id, startedAt: tx.now });
+  const command = { daemonId: daemon.id, taskId: task.id, attempt, type: 'SPAWN_TASK' } as const;
+  issueCommand(tx, { ...command, payload: { ...payload } }, 'record');
   return true;
 }

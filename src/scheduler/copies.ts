@@ -1,7 +1,6 @@
 import type { Contract } from '../contracts/contract.entity.ts';
 import { Daemon } from '../daemons/daemon.entity.ts';
 import { newId } from '../platform/ids.ts';
-import { insertRow } from '../platform/insert-rows.ts';
 import type { Transaction } from '../platform/transaction.ts';
 import type { Task } from '../tasks/task.entity.ts';
 import type { TaskStatus } from '../tasks/task.states.ts';
@@ -64,7 +63,7 @@ export async function makeCopy(tx: Transaction, { task, contract, daemon, shared
 
 function continued(tx: Transaction, before: Worktree, daemon: Daemon): Promise<Worktree> {
   const { originId, contractId, repositoryUrl, repositoryPath, branch, baseBranch } = before;
-  return insertRow(tx.em, Worktree, {
+  return tx.insertNow(Worktree, {
     id: newId('worktree'),
     originId,
     contractId,
@@ -79,7 +78,7 @@ function continued(tx: Transaction, before: Worktree, daemon: Daemon): Promise<W
 
 function first(tx: Transaction, task: Task, contract: Contract, daemon: Daemon): Promise<Worktree> {
   const id = newId('worktree');
-  return insertRow(tx.em, Worktree, {
+  return tx.insertNow(Worktree, {
     id,
     originId: id,
     contractId: contract.id,

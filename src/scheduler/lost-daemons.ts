@@ -94,7 +94,7 @@ async function disconnect(tx: Transaction, daemon: Daemon, reason: string): Prom
     await withdrawSpawn(tx, task);
     if (task.status === 'CANCELLING') {
       const note = `${task.cancelReason ?? 'Cancelled.'} (confirmed: false) ${reason}`;
-      await moveTask(tx, task, 'CANCELLED', 'scheduler', { errorMessage: note });
+      moveTask(tx, task, 'CANCELLED', 'scheduler', { errorMessage: note });
     } else {
       await interruptTask(tx, task, 'scheduler', reason);
     }
@@ -125,6 +125,6 @@ function withdrawOne(runtime: Runtime, id: Id<'task'>): Promise<void> {
     );
     if (!task || spawn?.attempt !== task.attempt) return;
     await withdrawSpawn(tx, task);
-    await moveTask(tx, task, 'PENDING', 'scheduler', { daemonId: null });
+    moveTask(tx, task, 'PENDING', 'scheduler', { daemonId: null });
   });
 }

@@ -22,9 +22,9 @@ export const scheduler: Reaction = {
     if (sweep) await upkeep(runtime);
     const began = performance.now();
     let started = 0;
-    for (const id of await candidates(runtime)) {
+    for (const candidate of await candidates(runtime)) {
       if (isClosed()) return;
-      if (await claimTask(runtime, id)) started += 1;
+      if (await claimTask(runtime, candidate)) started += 1;
     }
     // A queue behind full daemons grows by a ring for each task: looking through it for each, without pause, would slow
     // down those who add them. So half of the time at most goes into looking in vain.

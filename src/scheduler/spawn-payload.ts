@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { Checkpoint } from '../checkpoints/checkpoint.entity.ts';
 import type { Contract } from '../contracts/contract.entity.ts';
+import type { Repository } from '../contracts/repository.entity.ts';
 import { conversationSoFar } from '../conversations/conversation.service.ts';
 import type { Daemon } from '../daemons/daemon.entity.ts';
 import { kysely } from '../platform/database.ts';
@@ -13,11 +14,16 @@ import { Worktree } from '../worktrees/worktree.entity.ts';
 import { briefingOf } from './briefing.ts';
 import type { Copy } from './copies.ts';
 
-interface Start {
+/** What begins: which attempt, where, and what its agent is told of. */
+export interface Start {
   readonly task: Task;
   readonly attempt: number;
   readonly contract: Contract;
+  readonly repositories: readonly Repository[];
+  /** Their names. */
+  readonly documents: readonly string[];
   readonly daemon: Daemon;
+  /** null for the red team, which has none. */
   readonly copy: Copy | null;
   readonly supervisor: Task | null;
 }
@@ -44,7 +50,7 @@ export async function spawnPayload(tx: Transaction, start: Start): Promise<Spawn
     localOnly: contract.localOnly || task.role === 'RED_TEAM',
     timeLimitMinutes: task.timeLimitMinutes ?? null,
     recovery: attempt > 1 ? await recoveryOf(tx, task, worktree) : null,
-    briefing: await briefingOf(tx.em, task, contract, copy),
+    briefing: briefingOf(start),
     ...(await sessionOf(tx, start)),
     autonomousLoop: task.autonomousLoop,
     targetRepoPath: task.targetRepoPath ?? null,

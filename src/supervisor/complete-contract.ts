@@ -98,5 +98,5 @@ async function endTask(tx: Transaction, task: Task, by: string): Promise<void> {
   }
   if (task.status === 'STARTING' || task.status === 'RUNNING')
     return stopAgent(tx, task, 'DONE', FAREWELL_SECONDS);
-  if (task.status !== 'CANCELLING') await moveTask(tx, task, 'CANCELLED', by);
+  if (task.status !== 'CANCELLING') moveTask(tx, task, 'CANCELLED', by);
 }

@@ -146,7 +146,7 @@ async function toPending(tx: Transaction, supervisor: Task, by: string): Promise
   if (supervisor.daemonId && !isOver(supervisor.status)) stopAgent(tx, supervisor, 'CANCELLED', 0);
   Object.assign(supervisor, { cancelReason: null, finishSummary: null, finishSuccess: null });
   const anew = { retryCount: 0, failedDaemons: [], errorMessage: null, daemonId: null };
-  if (supervisor.status !== 'PENDING') await moveTask(tx, supervisor, 'PENDING', by, anew);
+  if (supervisor.status !== 'PENDING') moveTask(tx, supervisor, 'PENDING', by, anew);
 }
 
 /** No agent of it can be left anywhere. */

@@ -13,15 +13,15 @@ export async function interruptTask(tx: Transaction, task: Task, by: string, rea
   const daemonId = task.daemonId;
   const reasons = [task.errorMessage, `Attempt ${task.attempt}: ${reason}`].filter(Boolean).join('\n');
   const failedDaemons = daemonId ? [...new Set([...task.failedDaemons, daemonId])] : task.failedDaemons;
-  await moveTask(tx, task, 'INTERRUPTED', by, { errorMessage: reasons, failedDaemons });
+  moveTask(tx, task, 'INTERRUPTED', by, { errorMessage: reasons, failedDaemons });
   const contract = await tx.em.findOneOrFail(Contract, { id: task.contractId });
   if (contract.status !== 'ACTIVE') {
-    await moveTask(tx, task, 'CANCELLED', by);
+    moveTask(tx, task, 'CANCELLED', by);
     return;
   }
   if (task.retryCount >= MAX_RETRIES) {
-    await moveTask(tx, task, 'FAILED', by);
+    moveTask(tx, task, 'FAILED', by);
     return;
   }
-  await moveTask(tx, task, 'PENDING', by, { retryCount: task.retryCount + 1, daemonId: null });
+  moveTask(tx, task, 'PENDING', by, { retryCount: task.retryCount + 1, daemonId: null });
 }

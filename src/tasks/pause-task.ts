@@ -43,7 +43,7 @@ export async function pauseTask(op: Operation, input: PauseInput): Promise<Task>
 
 /** Pauses a locked task that runs. */
 export async function pauseLocked(tx: Transaction, task: Task, by: string): Promise<void> {
-  await moveTask(tx, task, 'PAUSED', by);
+  moveTask(tx, task, 'PAUSED', by);
   command(tx, task, 'PAUSE_TASK');
 }
 
@@ -100,12 +100,12 @@ export async function resumeLocked(tx: Transaction, task: Task, by: string): Pro
   const daemon = task.daemonId ? await tx.em.findOne(Daemon, { id: task.daemonId }) : null;
   const isThere = daemon !== null && daemon.status !== 'DISCONNECTED';
   if (isThere && !task.startsAnew) {
-    await moveTask(tx, task, 'RUNNING', by);
+    moveTask(tx, task, 'RUNNING', by);
     command(tx, task, 'RESUME_TASK');
     return;
   }
   if (isThere) stopAgent(tx, task, 'CANCELLED', 0);
-  await moveTask(tx, task, 'PENDING', by, { daemonId: null });
+  moveTask(tx, task, 'PENDING', by, { daemonId: null });
 }
 
 /**
@@ -156,7 +156,7 @@ export const resumeHandler: CommandHandler = {
       { lockMode: LockMode.PESSIMISTIC_WRITE },
     );
     if (task.status !== 'RUNNING' || task.attempt !== answered.attempt) return;
-    await moveTask(tx, task, 'INTERRUPTED', 'daemon');
-    await moveTask(tx, task, 'PENDING', 'daemon', { daemonId: null });
+    moveTask(tx, task, 'INTERRUPTED', 'daemon');
+    moveTask(tx, task, 'PENDING', 'daemon', { daemonId: null });
   },
 };

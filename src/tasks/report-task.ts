@@ -1,12 +1,11 @@
-import { LockMode } from '@mikro-orm/core';
 import { sql } from 'kysely';
 import { Contract } from '../contracts/contract.entity.ts';
 import { callingDaemonId } from '../daemons/command.service.ts';
 import { topics } from '../platform/doorbell.ts';
 import { DomainError, invalidInput, notFound } from '../platform/errors.ts';
-import { parseId, toUuid } from '../platform/ids.ts';
+import { type Id, parseId, toUuid } from '../platform/ids.ts';
 import { actorName } from '../platform/principal.ts';
-import { readRow } from '../platform/read-rows.ts';
+import { readTogether, rowOf } from '../platform/read-rows.ts';
 import type { Operation } from '../platform/runtime.ts';
 import { checkedText } from '../platform/text.ts';
 import { type Transaction, transact } from '../platform/transaction.ts';
@@ -60,9 +59,7 @@ export async function reportTask(op: Operation, report: TaskReport): Promise<Tas
   const summary = clean(report.outputSummary, 20_000);
   const error = clean(report.errorMessage, 20_000);
   return transact(op.runtime, async (tx) => {
-    const attempt = await readRow(tx.em, TaskAttempt, { taskId, attempt: report.attempt, daemonId });
-    if (!attempt) throw notFound('task', taskId);
-    const task = await tx.em.findOneOrFail(Task, { id: taskId }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+    const { task, attempt } = await lockAttempt(tx, { taskId, attempt: report.attempt, daemonId });
     // Given back before, and its reply was lost.
     if (task.status === 'PENDING' && task.attempt === report.attempt && repeatsReturn(report, attempt))
       return task;
@@ -77,7 +74,7 @@ export async function reportTask(op: Operation, report: TaskReport): Promise<Tas
     if (report.status !== 'RUNNING') {
       if (attempt.nextOutputIndex < report.outputCount)
         throw missingOutput(attempt.nextOutputIndex, report.outputCount);
-      tx.write(sql`
+      tx.ride(sql`
         update task_attempt set ended_at = ${tx.now.toISOString()}
         where task_id = ${toUuid(taskId)} and attempt = ${report.attempt} and ended_at is null`);
     }
@@ -90,6 +87,20 @@ export async function reportTask(op: Operation, report: TaskReport): Promise<Tas
     await apply(tx, task, report.status, by, summary, error);
     return task;
   });
+}
+
+/** Locks both, in the order of those who store output: what is written of them goes along with the log. */
+async function lockAttempt(
+  tx: Transaction,
+  of: { taskId: Id<'task'>; attempt: number; daemonId: Id<'daemon'> },
+): Promise<{ task: Task; attempt: TaskAttempt }> {
+  const lock = { lock: 'no key update' } as const;
+  const { task, attempt } = await readTogether(tx.em, {
+    task: rowOf(tx.em, Task, { id: of.taskId }, lock),
+    attempt: rowOf(tx.em, TaskAttempt, of, lock),
+  });
+  if (!task || !attempt) throw notFound('task', of.taskId);
+  return { task: tx.follow(Task, task), attempt };
 }
 
 function repeatsReturn(report: TaskReport, attempt: TaskAttempt): boolean {
@@ -108,7 +119,7 @@ async function apply(
   if (task.status === 'CANCELLING') {
     // Whatever ended it, its process group is gone, and cancelled is what was asked for.
     if (reported !== 'RUNNING' && reported !== 'WAITING') {
-      await moveTask(tx, task, 'CANCELLED', by, task.cancelReason ? { errorMessage: task.cancelReason } : {});
+      moveTask(tx, task, 'CANCELLED', by, task.cancelReason ? { errorMessage: task.cancelReason } : {});
     }
     return;
   }
@@ -129,7 +140,7 @@ async function apply(
       // Whoever has completed its contract waits for nothing any more.
       if ((await tx.em.findOneOrFail(Contract, { id: task.contractId })).status !== 'ACTIVE')
         return moveTask(tx, task, 'DONE', by, { outputSummary });
-      await moveTask(tx, task, 'WAITING', by, { outputSummary });
+      moveTask(tx, task, 'WAITING', by, { outputSummary });
       // What came while it ended its turn reached nobody.
       if ((await tx.em.count(TaskMessage, { taskId: task.id, deliveredAt: null })) > 0)
         await messageArrived(tx, task, by, false);

@@ -31,7 +31,7 @@ export async function retryTask(
         );
       }
       Object.assign(task, { cancelReason: null, finishSummary: null, finishSuccess: null });
-      await moveTask(tx, task, 'PENDING', actorName(op.principal), {
+      moveTask(tx, task, 'PENDING', actorName(op.principal), {
         retryCount: 0,
         errorMessage: null,
         daemonId: null,

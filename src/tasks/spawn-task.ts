@@ -1,5 +1,5 @@
 import { Checkpoint } from '../checkpoints/checkpoint.entity.ts';
-import { assertOpen, contractIdOf, shareContract } from '../contracts/contract.access.ts';
+import { assertOpen, checkContract, contractIdOf, contractToShare } from '../contracts/contract.access.ts';
 import type { Contract } from '../contracts/contract.entity.ts';
 import { defaultRepository } from '../contracts/contract.service.ts';
 import { Repository } from '../contracts/repository.entity.ts';
@@ -10,9 +10,8 @@ import { once } from '../keys/requests.ts';
 import { topics } from '../platform/doorbell.ts';
 import { DomainError, invalidInput } from '../platform/errors.ts';
 import { type Id, newId } from '../platform/ids.ts';
-import { insertRow } from '../platform/insert-rows.ts';
 import { actorName, type Principal } from '../platform/principal.ts';
-import { readRow, readRows } from '../platform/read-rows.ts';
+import { readRow, readTogether, rowOf, rowsOf } from '../platform/read-rows.ts';
 import type { Operation } from '../platform/runtime.ts';
 import { type Transaction, transact } from '../platform/transaction.ts';
 import { Worktree } from '../worktrees/worktree.entity.ts';
@@ -30,14 +29,14 @@ export async function spawnTask(op: Operation, input: SpawnTaskInput): Promise<T
   const checked = checkSpawn(input);
   const contractId = contractIdOf(op.principal, input.contractId);
   return transact(op.runtime, async (tx) => {
-    const contract = await shareContract(tx, op.principal, contractId);
+    const { contract, ...known } = await surroundings(tx, op.principal, contractId);
     let made: Task | undefined;
     const { result } = await once(
       tx,
       { ownerId: contract.ownerId, requestId: input.requestId, operation: 'spawnTask', input },
       async () => {
         assertOpen(contract);
-        made = await createWorkTask(tx, op.principal, contract, checked);
+        made = await createWorkTask(tx, op.principal, { contract, ...known }, checked);
         recordHistory(tx, op, {
           action: 'spawned',
           contractId: contract.id,
@@ -51,13 +50,36 @@ export async function spawnTask(op: Operation, input: SpawnTaskInput): Promise<T
   });
 }
 
+interface Surroundings {
+  readonly contract: Contract;
+  readonly supervisor: Task | null;
+  readonly repositories: readonly Repository[];
+}
+
+/**
+ * What a new task hangs on, in one round trip. The task is stored along with the log, so its supervisor is held: whoever
+ * has locked that one is waited for now, not later.
+ */
+async function surroundings(
+  tx: Transaction,
+  principal: Principal,
+  id: Id<'contract'>,
+): Promise<Surroundings> {
+  const { ownerId } = principal;
+  const { contract, ...others } = await readTogether(tx.em, {
+    contract: contractToShare(tx.em, principal, id),
+    supervisor: rowOf(tx.em, Task, { contractId: id, ownerId, role: 'SUPERVISOR' }, { lock: 'key share' }),
+    repositories: rowsOf(tx.em, Repository, { contractId: id }, 'id'),
+  });
+  return { contract: checkContract(contract, principal, id), ...others };
+}
+
 async function createWorkTask(
   tx: Transaction,
   principal: Principal,
-  contract: Contract,
+  { contract, supervisor, repositories }: Surroundings,
   input: CheckedSpawn,
 ): Promise<Task> {
-  const supervisor = await readRow(tx.em, Task, { contractId: contract.id, role: 'SUPERVISOR' });
   const parent = await parentOf(tx, contract, input.parentTaskId, supervisor);
   const depth = parent ? parent.depth + 1 : 0;
   if (depth > MAX_DEPTH) {
@@ -66,7 +88,7 @@ async function createWorkTask(
       `The task would be ${depth} deep; at most ${MAX_DEPTH} is allowed. Choose a parent further up.`,
     );
   }
-  const repository = await repositoryOf(tx, contract, input.repositoryUrl);
+  const repository = repositoryOf(repositories, input.repositoryUrl);
   // Before there is a supervisor there is no working copy to share.
   const useOwnWorktree = input.useOwnWorktree || !supervisor;
   if (!useOwnWorktree && !sameRepository(supervisor, repository)) {
@@ -79,7 +101,7 @@ async function createWorkTask(
   const { branchedFromTaskId, continueFromTaskId } = input;
   for (const [field, id] of Object.entries({ branchedFromTaskId, continueFromTaskId }))
     if (id) await assertBranchable(tx, contract, repository, field, id);
-  const task = await insertRow(tx.em, Task, {
+  const task = tx.record(Task, {
     id: newId('task'),
     ownerId: contract.ownerId,
     contractId: contract.id,
@@ -136,7 +158,7 @@ async function assertBranchable(
   field: string,
   id: Id<'task'>,
 ): Promise<void> {
-  const source = await readRow(tx.em, Task, { id, contractId: contract.id });
+  const source = await readRow(tx.em, Task, { id, contractId: contract.id }, { lock: 'key share' });
   if (!source) throw invalidInput(field, `${field} ${id} is not a task of this contract.`);
   if (!sameRepository(source, repository))
     throw invalidInput(field, `Task ${id} works on another repository: pass its repositoryUrl as well.`);
@@ -157,7 +179,12 @@ async function parentOf(
   supervisor: Task | null,
 ): Promise<Task | null> {
   if (parentTaskId === null) return supervisor;
-  const parent = await readRow(tx.em, Task, { id: parentTaskId, contractId: contract.id });
+  const parent = await readRow(
+    tx.em,
+    Task,
+    { id: parentTaskId, contractId: contract.id },
+    { lock: 'key share' },
+  );
   if (!parent)
     throw invalidInput('parentTaskId', `parentTaskId ${parentTaskId} is not a task of this contract.`);
   return parent;
@@ -169,12 +196,7 @@ interface ChosenRepository {
   readonly baseBranch: string | null;
 }
 
-async function repositoryOf(
-  tx: Transaction,
-  contract: Contract,
-  given: string | null,
-): Promise<ChosenRepository> {
-  const known = await readRows(tx.em, Repository, { contractId: contract.id }, 'id');
+function repositoryOf(known: readonly Repository[], given: string | null): ChosenRepository {
   if (given === null) {
     const repository = defaultRepository(known);
     if (repository) return pick(repository);

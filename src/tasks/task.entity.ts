@@ -22,6 +22,10 @@ const TaskSchema = defineEntity({
       expression: `create index "task_candidates" on "task" ("owner_id", "priority" desc, "id") where "status" = 'PENDING'`,
     },
     {
+      name: 'task_candidates_beside_work',
+      expression: `create index "task_candidates_beside_work" on "task" ("owner_id", "priority" desc, "id") where "status" = 'PENDING' and "role" <> 'WORK'`,
+    },
+    {
       name: 'task_active_on_daemon',
       expression: `create index "task_active_on_daemon" on "task" ("daemon_id") where "status" in ('STARTING', 'RUNNING', 'CANCELLING')`,
     },

@@ -1,6 +1,6 @@
 import { logEvent } from '../events/append.ts';
 import type { EventData } from '../events/event-types.ts';
-import { revokeTaskKeys } from '../keys/key.service.ts';
+import { endTaskKeys } from '../keys/key.service.ts';
 import { topics } from '../platform/doorbell.ts';
 import type { Transaction } from '../platform/transaction.ts';
 import type { Task } from './task.entity.ts';
@@ -23,13 +23,13 @@ export type TaskChange = Partial<
  * @param by who caused it, as the log names them
  * @throws DomainError INVALID_TRANSITION
  */
-export async function moveTask(
+export function moveTask(
   tx: Transaction,
   task: Task,
   to: TaskStatus,
   by: string,
   change: TaskChange = {},
-): Promise<void> {
+): void {
   assertMove(task.id, task.status, to);
   Object.assign(task, change);
   task.status = to;
@@ -51,7 +51,7 @@ export async function moveTask(
     });
   }
   // A key belongs to an attempt: it dies as soon as the attempt will not act again.
-  if (!KEEPS_KEY.includes(to)) await revokeTaskKeys(tx, task.id);
+  if (!KEEPS_KEY.includes(to)) endTaskKeys(tx, task.id);
   tx.ring(topics.task(task.id));
   if (to === 'PENDING' || isCompleted(to) || to === 'WAITING' || to === 'PAUSED') tx.ring(topics.schedule);
   if (isCompleted(to) || to === 'WAITING') tx.ring(topics.supervision);

@@ -88,13 +88,12 @@ export async function cancelLocked(
   if (task.status !== 'STARTING' && task.status !== 'RUNNING') {
     // A paused agent may be held, not gone, and of one that waits its daemon keeps what it needs to wake it.
     if (task.status === 'PAUSED' || task.status === 'WAITING') stopAgent(tx, task, 'CANCELLED', 0);
-    await moveTask(tx, task, 'CANCELLED', by, reason === null ? {} : { errorMessage: reason });
+    moveTask(tx, task, 'CANCELLED', by, reason === null ? {} : { errorMessage: reason });
     return;
   }
   const neverStarted = task.status === 'STARTING' && (await withdrawSpawn(tx, task));
-  await moveTask(tx, task, 'CANCELLING', by);
-  if (neverStarted)
-    await moveTask(tx, task, 'CANCELLED', by, reason === null ? {} : { errorMessage: reason });
+  moveTask(tx, task, 'CANCELLING', by);
+  if (neverStarted) moveTask(tx, task, 'CANCELLED', by, reason === null ? {} : { errorMessage: reason });
   else stopAgent(tx, task, 'CANCELLED', 0);
 }
 

@@ -88,7 +88,7 @@ export const mergeHandler: CommandHandler = {
     if (payload.dryRun) return;
     const supervisor = answer.outcome === 'CONFLICT' ? await lockSupervisorOf(tx, command) : null;
     const task = await lockCommandTask(tx, command);
-    if (answer.outcome === 'MERGED' && task.status === 'DONE') await moveTask(tx, task, 'MERGED', 'daemon');
+    if (answer.outcome === 'MERGED' && task.status === 'DONE') moveTask(tx, task, 'MERGED', 'daemon');
     const { outcome, commitSha, message } = answer;
     logEvent(tx, task.contractId, {
       type: 'MERGE_FINISHED',

@@ -1,4 +1,5 @@
 import type { EntityClass } from '@mikro-orm/core';
+import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { Contract } from '../../src/contracts/contract.entity.ts';
 import { Repository } from '../../src/contracts/repository.entity.ts';
@@ -6,9 +7,10 @@ import { Command } from '../../src/daemons/command.entity.ts';
 import { Daemon } from '../../src/daemons/daemon.entity.ts';
 import { ContractCounter } from '../../src/events/contract-counter.entity.ts';
 import { History } from '../../src/events/history.entity.ts';
-import { type IdPrefix, newId } from '../../src/platform/ids.ts';
-import { insertRow } from '../../src/platform/insert-rows.ts';
-import { readRow, readRows } from '../../src/platform/read-rows.ts';
+import { kysely } from '../../src/platform/database.ts';
+import { type Id, type IdPrefix, newId, toUuid } from '../../src/platform/ids.ts';
+import { readRow, readRows, readTogether, rowOf, rowsOf } from '../../src/platform/read-rows.ts';
+import { transact } from '../../src/platform/transaction.ts';
 import { Question } from '../../src/questions/question.entity.ts';
 import { Task } from '../../src/tasks/task.entity.ts';
 import { TaskAttempt } from '../../src/tasks/task-attempt.entity.ts';
@@ -59,6 +61,44 @@ test.each(entities)('rows of %s are read as the ORM reads them', async (_, entit
       if (property.endsWith('At') && value !== null) expect(value, property).toBeInstanceOf(Date);
 });
 
+test.each(entities)(
+  'rows of %s that are read in one trip with others are the same',
+  async (_, entity, key) => {
+    const alone = await em().find(entity, {}, { orderBy: { [key]: 'asc' } as never });
+    const ids = alone.map((row) => (row as Record<string, unknown>)[key]);
+    const together = await readTogether(em(), {
+      all: rowsOf(em(), entity, { [key]: ids }, key as never),
+      first: rowOf(em(), entity, { [key]: ids[0] }),
+      none: rowsOf(em(), Task, { id: [] }, 'id'),
+      nobody: rowOf(em(), Task, { id: newId('task') }),
+    });
+    expect(together.all).toEqual(await readRows(em(), entity, { [key]: ids }, key as never));
+    expect(together.first).toEqual(await readRow(em(), entity, { [key]: ids[0] }));
+    expect([together.none, together.nobody]).toEqual([[], null]);
+  },
+);
+
+test('what was changed in a followed row is stored, what was not is left to others, and its version grows', async () => {
+  const before = (await readRow(em(), Task, { id: taskId })) as Task;
+  // Somebody else, between the reading and the storing.
+  await sql`update task set agent = 'another' where id = ${toUuid(taskId as Id)}`.execute(kysely(em()));
+  const changed = await transact(server.runtime, async (tx) => {
+    const task = tx.follow(Task, { ...before });
+    return Object.assign(task, { name: 'Changed', failedDaemons: [daemon.id], completedAt: null });
+  });
+  const stored = (await readRow(em(), Task, { id: taskId })) as Task;
+  expect(stored).toEqual({ ...changed, agent: 'another', version: stored.version });
+  expect(changed.version).toBe(before.version + 1);
+});
+
+test('a followed row in which nothing was changed is not written', async () => {
+  const { version } = (await readRow(em(), Task, { id: taskId })) as Task;
+  await transact(server.runtime, async (tx) => {
+    tx.follow(Task, (await readRow(tx.em, Task, { id: taskId })) as Task);
+  });
+  expect((await readRow(em(), Task, { id: taskId }))?.version).toBe(version);
+});
+
 test('lists, single values, nothing and limits are what a filter means', async () => {
   const read = async (filter: object, limit?: number) =>
     (await readRows(em(), Task, { ...filter }, 'id', { ...(limit && { limit }) })).map(
@@ -84,7 +124,7 @@ test.each<[string, EntityClass<{ id: string }>, IdPrefix]>([
     const row = await readRow(em(), entity, { id });
     // A contract has one supervisor.
     const copy = { ...row, id: newId(prefix), ...(entity === Task ? { role: 'WORK' } : {}) };
-    expect(await insertRow(em(), entity, copy)).toEqual(copy);
+    expect(await transact(server.runtime, (tx) => tx.insertNow(entity, copy as never))).toEqual(copy);
     const [stored] = await em().find(entity, { id: copy.id } as never);
     expect(filled(stored as object)).toEqual(filled(copy));
   }
@@ -94,7 +134,9 @@ test('what a new row leaves out is as the ORM would have it', async () => {
   const pattern = (await readRow(em(), Task, { id: taskId })) as Task;
   const { ownerId, name, plan, role, agent, createdAt, updatedAt } = pattern;
   const given = { ownerId, contractId: pattern.contractId, name, plan, role, agent, createdAt, updatedAt };
-  const made = await insertRow(em(), Task, { ...given, id: newId('task') });
+  const id = newId('task');
+  const made = await transact(server.runtime, async (tx) => tx.record(Task, { ...given, id }));
+  expect(made).toEqual(await readRow(em(), Task, { id }));
   const other = em();
   const task = other.create(Task, { ...given, id: newId('task') } as never);
   await other.persist(task).flush();
