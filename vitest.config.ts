@@ -25,9 +25,18 @@ const ONCE = [
   ].map((name) => `test/e2e/${name}.test.ts`),
   'test/events/sharing.test.ts',
   'test/daemons/half-open.test.ts',
-  ...['audits', 'close-codes', 'cop', 'documents', 'door', 'fuzz', 'limits', 'secrets', 'slow-clients'].map(
-    (name) => `test/server/${name}.test.ts`,
-  ),
+  ...[
+    'audits',
+    'close-codes',
+    'compiled-selection',
+    'cop',
+    'documents',
+    'door',
+    'fuzz',
+    'limits',
+    'secrets',
+    'slow-clients',
+  ].map((name) => `test/server/${name}.test.ts`),
 ];
 
 /**

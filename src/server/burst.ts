@@ -12,8 +12,10 @@ interface Template {
 
 /** Bytes of a burst at most, about: between two of them it is looked at whether the client takes them. */
 const MAX_BURST = 128 * 1_024;
-const BEFORE_ID = Buffer.from('{"id":');
+const BEFORE_ID = '{"id":';
 const AFTER_ID = ',"type":"next","payload":';
+const END = '}';
+const FIXED_LENGTH = BEFORE_ID.length + AFTER_ID.length + END.length;
 
 /**
  * Events that go out together, as WebSocket frames in one piece of memory. Everything but the ids is written once for all
@@ -70,32 +72,43 @@ export class Burst {
 }
 
 function write(payloads: readonly Payload[], idLength: number): Template {
-  const pieces: Buffer[] = [];
+  const lengths = payloads.map(({ json }) => FIXED_LENGTH + idLength + Buffer.byteLength(json));
+  const whole = lengths.reduce((sum, length) => sum + headerLength(length) + length, 0);
+  const bytes = Buffer.allocUnsafe(whole);
   const places: number[] = [];
-  const id = Buffer.alloc(idLength);
-  let length = 0;
-  for (const { json } of payloads) {
-    const rest = Buffer.from(`${AFTER_ID}${json}}`);
-    const header = headerOf(BEFORE_ID.length + idLength + rest.length);
-    places.push(length + header.length + BEFORE_ID.length);
-    pieces.push(header, BEFORE_ID, id, rest);
-    length += header.length + BEFORE_ID.length + idLength + rest.length;
+  let at = 0;
+  for (const [index, { json }] of payloads.entries()) {
+    at = writeHeader(bytes, at, lengths[index] as number);
+    at += bytes.write(BEFORE_ID, at, 'latin1');
+    places.push(at);
+    at += idLength;
+    at += bytes.write(AFTER_ID, at, 'latin1');
+    at += bytes.write(json, at);
+    at += bytes.write(END, at, 'latin1');
   }
-  return { bytes: Buffer.concat(pieces, length), places };
+  return { bytes, places };
 }
 
-/** A whole text message, not masked, as servers send it. https://www.rfc-editor.org/rfc/rfc6455#section-5.2 */
-function headerOf(length: number): Buffer {
+function headerLength(length: number): number {
+  if (length < 126) return 2;
+  return length < 65_536 ? 4 : 10;
+}
+
+/**
+ * Of a whole text message, not masked, as servers send it. https://www.rfc-editor.org/rfc/rfc6455#section-5.2
+ * @returns where the message begins
+ */
+function writeHeader(bytes: Buffer, at: number, length: number): number {
   const WHOLE_TEXT = 0x81;
-  if (length < 126) return Buffer.from([WHOLE_TEXT, length]);
-  if (length < 65_536) {
-    const header = Buffer.from([WHOLE_TEXT, 126, 0, 0]);
-    header.writeUInt16BE(length, 2);
-    return header;
+  bytes[at] = WHOLE_TEXT;
+  if (length < 126) {
+    bytes[at + 1] = length;
+    return at + 2;
   }
-  const header = Buffer.alloc(10);
-  header[0] = WHOLE_TEXT;
-  header[1] = 127;
-  header.writeBigUInt64BE(BigInt(length), 2);
-  return header;
+  if (length < 65_536) {
+    bytes[at + 1] = 126;
+    return bytes.writeUInt16BE(length, at + 2);
+  }
+  bytes[at + 1] = 127;
+  return bytes.writeBigUInt64BE(BigInt(length), at + 2);
 }

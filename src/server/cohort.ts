@@ -92,11 +92,8 @@ export class Cohort {
 
   /** Executes and serialises, for one member or for all. */
   async payloads(events: readonly LoggedEvent[]): Promise<Payload[]> {
-    const results = await this.execution.results(events);
-    return results.map((result, index) => ({
-      sequence: events[index]?.sequence ?? 0,
-      json: JSON.stringify(this.#shown(result)),
-    }));
+    const texts = await this.execution.json(events, (result) => JSON.stringify(this.#shown(result)));
+    return texts.map((json, index) => ({ sequence: events[index]?.sequence ?? 0, json }));
   }
 
   #shown({ data, errors }: ExecutionResult): object {

@@ -3,6 +3,7 @@ import type { LoggedEvent } from '../events/event-types.ts';
 import { type Context, createContext } from '../graphql/context.ts';
 import type { Principal } from '../platform/principal.ts';
 import type { Runtime } from '../platform/runtime.ts';
+import { CompiledSelection } from './compiled-selection.ts';
 
 /** Events in one go: enough for what they load to be loaded once, and few enough not to hold up everybody else. */
 const BATCH = 250;
@@ -12,11 +13,13 @@ export class EventExecution {
   readonly #runtime: Runtime;
   readonly #validated: ValidatedSubscriptionArgs;
   readonly #principal: Principal;
+  readonly #selection: CompiledSelection;
 
   constructor(runtime: Runtime, validated: ValidatedSubscriptionArgs, principal: Principal) {
     this.#runtime = runtime;
     this.#validated = validated;
     this.#principal = principal;
+    this.#selection = new CompiledSelection(validated);
   }
 
   /**
@@ -25,14 +28,42 @@ export class EventExecution {
    */
   async results(events: readonly LoggedEvent[]): Promise<ExecutionResult[]> {
     const results: ExecutionResult[] = [];
-    for (let from = 0; from < events.length; from += BATCH)
-      results.push(...(await this.#batch(events.slice(from, from + BATCH))));
+    for (const batch of batchesOf(events)) results.push(...(await this.#execute(batch, this.#context())));
     return results;
   }
 
-  async #batch([first, ...others]: readonly LoggedEvent[]): Promise<ExecutionResult[]> {
+  /** The same as JSON. @param write of a result that was not written while it was executed */
+  async json(events: readonly LoggedEvent[], write: (result: ExecutionResult) => string): Promise<string[]> {
+    const texts: string[] = [];
+    for (const batch of batchesOf(events)) texts.push(...(await this.#write(batch, write)));
+    return texts;
+  }
+
+  async #write(
+    events: readonly LoggedEvent[],
+    write: (result: ExecutionResult) => string,
+  ): Promise<string[]> {
+    const context = this.#context();
+    const written = (event: LoggedEvent) => {
+      const data = this.#selection.json(event, context);
+      return data === null ? null : `{"data":${data}}`;
+    };
+    const executed = async (some: readonly LoggedEvent[]) => (await this.#execute(some, context)).map(write);
+    const [first, ...others] = events;
     if (!first) return [];
-    const args = { ...this.#validated, contextValue: this.#context(), rootValue: first as unknown };
+    const texts = [written(first) ?? (await executed([first]))[0] ?? null];
+    // What the first one has loaded is there for the others.
+    for (const event of others) texts.push(written(event));
+    const rest = await executed(events.filter((_, index) => texts[index] === null));
+    return texts.map((text) => text ?? (rest.shift() as string));
+  }
+
+  async #execute(
+    [first, ...others]: readonly LoggedEvent[],
+    contextValue: Context,
+  ): Promise<ExecutionResult[]> {
+    if (!first) return [];
+    const args = { ...this.#validated, contextValue, rootValue: first as unknown };
     // One object for the batch, since graphql-js remembers by it what it has collected of the selection; it looks at
     // `rootValue` as it begins and never later.
     const execute = (event: LoggedEvent) => {
@@ -57,6 +88,12 @@ export class EventExecution {
     });
     return { ...context, startEvent: () => undefined };
   }
+}
+
+function batchesOf(events: readonly LoggedEvent[]): LoggedEvent[][] {
+  const batches: LoggedEvent[][] = [];
+  for (let from = 0; from < events.length; from += BATCH) batches.push(events.slice(from, from + BATCH));
+  return batches;
 }
 
 /**
