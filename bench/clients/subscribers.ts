@@ -60,6 +60,7 @@ function connect({ query, variables }: Operation, index: number): Promise<void> 
     socket.on('error', reject);
     socket.on('close', (code: number) => {
       failure ??= `closed with ${code}`;
+      reject(new Error(failure));
     });
     if (query === null) {
       socket.on('message', count);
