@@ -47,11 +47,7 @@ export class CompiledSelection {
     this.#args = args;
     const { schema, operation } = args;
     const type = schema.getRootType(operation.operation);
-    try {
-      this.#root = type ? this.#object(type, [operation.selectionSet]) : null;
-    } catch {
-      this.#root = null;
-    }
+    this.#root = type ? this.#object(type, [operation.selectionSet]) : null;
   }
 
   /** The JSON of the data for an event, or null when graphql-js has to execute it. */
@@ -59,16 +55,18 @@ export class CompiledSelection {
     try {
       return this.#root?.(event, context) ?? null;
     } catch (error) {
-      if (error instanceof NeedsInfo) this.#root = null;
+      if (error instanceof OnlyGraphqlJs) this.#root = null;
       return null;
     }
   }
 
   #object(type: GraphQLObjectType, sets: readonly SelectionSetNode[]): Write {
-    const fields = [...this.#collect(type, sets)].map(([key, nodes], index) =>
-      this.#field(type, nodes, `${index === 0 ? '' : ','}${JSON.stringify(key)}:`),
-    );
+    // With the first value: a selection that is spread again and again is gone through as far as values go, no further.
+    let fields: Field[] | undefined;
     return (source, context) => {
+      fields ??= [...this.#collect(type, sets)].map(([key, nodes], index) =>
+        this.#field(type, nodes, `${index === 0 ? '' : ','}${JSON.stringify(key)}:`),
+      );
       if (type.isTypeOf && type.isTypeOf(source, context, NO_INFO) !== true) return undefined;
       let json = '{';
       for (const { before, write } of fields) {
@@ -121,14 +119,22 @@ export class CompiledSelection {
   #field(type: GraphQLObjectType, nodes: readonly FieldNode[], before: string): Field {
     const [node] = nodes as [FieldNode];
     const field = this.#args.schema.getField(type, node.name.value);
-    if (!field) throw new Error(`${type.name} has no field ${node.name.value}`);
+    if (!field) throw new OnlyGraphqlJs();
     if (field === TypeNameMetaFieldDef) return { before, write: () => JSON.stringify(type.name) };
     const resolve = field.resolve ?? propertyOf(field);
     // They are the same for each event; a resolver that changed them would change them for all.
-    const args = Object.freeze(getArgumentValues(field, node, this.#args.variableValues));
+    const args = Object.freeze(this.#argumentsOf(field, node));
     const sets = nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
     const write = settled(this.#value(field.type, sets));
     return { before, write: (source, context) => write(resolve(source, args, context, NO_INFO), context) };
+  }
+
+  #argumentsOf(field: GraphQLField<unknown, unknown>, node: FieldNode): Record<string, unknown> {
+    try {
+      return getArgumentValues(field, node, this.#args.variableValues);
+    } catch {
+      throw new OnlyGraphqlJs();
+    }
   }
 
   #value(type: GraphQLOutputType, sets: readonly SelectionSetNode[]): Write {
@@ -146,7 +152,7 @@ export class CompiledSelection {
     if (isLeafType(type)) return leaf(type);
     if (isAbstractType(type)) return this.#abstract(type, sets);
     if (isObjectType(type)) return this.#object(type, sets);
-    throw new Error(`${String(type)} is no type of a value`);
+    throw new OnlyGraphqlJs();
   }
 
   #abstract(type: GraphQLAbstractType, sets: readonly SelectionSetNode[]): Write {
@@ -203,7 +209,7 @@ function settled(write: Write): Write {
 function propertyOf({ name }: GraphQLField<unknown, unknown>) {
   return (source: unknown): unknown => {
     const value = (source as Record<string, unknown>)[name];
-    if (typeof value === 'function') throw new NeedsInfo();
+    if (typeof value === 'function') throw new OnlyGraphqlJs();
     return value;
   };
 }
@@ -216,11 +222,12 @@ function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as Partial<PromiseLike<unknown>> | null | undefined)?.then === 'function';
 }
 
-class NeedsInfo extends Error {}
+/** It will not be otherwise with the next event. */
+class OnlyGraphqlJs extends Error {}
 
 /** What a resolver may learn of the execution, it learns from graphql-js only. */
 const NO_INFO = new Proxy({} as GraphQLResolveInfo, {
   get: () => {
-    throw new NeedsInfo();
+    throw new OnlyGraphqlJs();
   },
 });
