@@ -68,6 +68,8 @@ export const deafSubscriber: Scenario = {
     const memory = new MemoryWatch(server.pid);
     // The embedded database is in its process, and has 128 MB of buffers to fill.
     await talk(world.kind === 'embedded' ? 2 * events : events);
+    // Nor is what anybody costs who reads it all from storage, as the deaf one begins to.
+    await readAll(world, taskId, sentAt.length);
     const before = memory.peak;
     latencies.length = 0;
     const said = sentAt.length;
@@ -93,6 +95,13 @@ export const deafSubscriber: Scenario = {
     );
   },
 };
+
+async function readAll(world: World, taskId: string, events: number): Promise<void> {
+  let count = 0;
+  const reader = new RawSubscriber(world.api(), QUERY, { id: taskId }, () => void (count += 1));
+  await eventually(() => count >= events, 60_000);
+  reader.cut();
+}
 
 /** @returns when it had stopped reading, which it does once it is given events */
 async function becomeDeaf(world: World, taskId: string): Promise<number> {
