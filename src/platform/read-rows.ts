@@ -2,13 +2,15 @@ import type { EntityClass } from '@mikro-orm/core';
 import { type RawBuilder, sql } from 'kysely';
 import { type EntityManager, kysely } from './database.ts';
 import { type Column, objectOf, type Row, tableOf } from './entity-table.ts';
-import { type Id, toUuid } from './ids.ts';
+import { fromUuid, type Id, type IdPrefix, toUuid } from './ids.ts';
 
 /** Conditions on properties: all must hold. A list means one of its members. */
 export type RowFilter = Readonly<Record<string, unknown>>;
 
 export interface ReadOptions {
   readonly limit?: number;
+  /** What must hold besides. */
+  readonly and?: RawBuilder<unknown>;
   /** Held until the transaction ends. */
   readonly lock?: keyof typeof LOCKS;
 }
@@ -33,12 +35,13 @@ export function rowsOf<T extends object>(
   entity: EntityClass<T>,
   filter: RowFilter,
   order: keyof T & string,
-  { limit, lock }: ReadOptions = {},
+  { limit, and, lock }: ReadOptions = {},
 ): Selection<T[]> {
   const table = tableOf(em, entity);
   const conditions = Object.entries(filter).map(([property, value]) =>
     condition(table.column(property), value),
   );
+  if (and) conditions.push(and);
   return {
     statement: sql`
       select ${sql.raw(table.selection)} from ${sql.table(table.name)}
@@ -53,11 +56,16 @@ export function rowOf<T extends object>(
   em: EntityManager,
   entity: EntityClass<T>,
   filter: RowFilter,
-  { lock }: Pick<ReadOptions, 'lock'> = {},
+  options: Omit<ReadOptions, 'limit'> = {},
 ): Selection<T | null> {
   const [property] = Object.keys(filter);
-  const rows = rowsOf(em, entity, filter, property as keyof T & string, { limit: 1, ...(lock && { lock }) });
+  const rows = rowsOf(em, entity, filter, property as keyof T & string, { ...options, limit: 1 });
   return { statement: rows.statement, read: (found) => rows.read(found)[0] ?? null };
+}
+
+/** Ids that a statement finds in its column `id`. */
+export function idsOf<K extends IdPrefix>(kind: K, statement: RawBuilder<unknown>): Selection<Id<K>[]> {
+  return { statement, read: (rows) => rows.map(({ id }) => fromUuid(kind, String(id))) };
 }
 
 /**
@@ -80,7 +88,7 @@ export async function readRow<T extends object>(
   em: EntityManager,
   entity: EntityClass<T>,
   filter: RowFilter,
-  options: Pick<ReadOptions, 'lock'> = {},
+  options: Omit<ReadOptions, 'limit'> = {},
 ): Promise<T | null> {
   const { statement, read } = rowOf(em, entity, filter, options);
   return read((await statement.execute(kysely(em))).rows as Row[]);
@@ -100,12 +108,44 @@ export async function readTogether<S extends Selections>(
   em: EntityManager,
   selections: S,
 ): Promise<Selected<S>> {
+  const { statement, read } = together(selections);
+  return read((await statement.execute(kysely(em))).rows as Row[]);
+}
+
+/**
+ * The same by two statements of a transaction that are sent along, still in one trip: the second sees all that was
+ * committed before the first got its locks.
+ */
+export async function readInTurn<A extends Selections, B extends Selections>(
+  em: EntityManager,
+  first: A,
+  second: B,
+): Promise<Selected<A> & Selected<B>> {
+  const db = kysely(em);
+  const [one, other] = [together(first), together(second)];
+  // Kysely sends the next statement of a transaction when the one before it is answered; PostgreSQL needs no such care.
+  const [those, these] = await db
+    .getExecutor()
+    .provideConnection((connection) =>
+      Promise.all([
+        connection.executeQuery<Row>(one.statement.compile(db)),
+        connection.executeQuery<Row>(other.statement.compile(db)),
+      ]),
+    );
+  return { ...one.read(those.rows), ...other.read(these.rows) };
+}
+
+function together<S extends Selections>(selections: S): Selection<Selected<S>> {
   const entries = Object.entries(selections);
   const parts = entries.map(
     ([name, { statement }]) => sql`(select json_agg(part) from (${statement}) as part) as ${sql.ref(name)}`,
   );
-  const { rows } = await sql<Record<string, Row[] | null>>`select ${sql.join(parts)}`.execute(kysely(em));
-  return Object.fromEntries(entries.map(([name, { read }]) => [name, read(rows[0]?.[name] ?? [])])) as never;
+  const found = (rows: readonly Row[], name: string) => (rows[0]?.[name] ?? []) as Row[];
+  return {
+    statement: sql`select ${sql.join(parts)}`,
+    read: (rows) =>
+      Object.fromEntries(entries.map(([name, { read }]) => [name, read(found(rows, name))])) as Selected<S>,
+  };
 }
 
 /**

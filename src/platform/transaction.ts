@@ -4,7 +4,7 @@ import { type EntityManager, kysely } from './database.ts';
 import type { Row } from './entity-table.ts';
 import { COMMITTING } from './pipelining-client.ts';
 import type { Runtime } from './runtime.ts';
-import { changeOf, completed, insertion, type NewRow } from './write-rows.ts';
+import { changedInsertion, changeOf, completed, insertion, type NewRow } from './write-rows.ts';
 
 /** @param last is put before the very last statement of the step */
 type LastStep = (last: RawBuilder<unknown>) => Promise<void>;
@@ -74,10 +74,15 @@ export class Transaction {
     this.#riders.push({ change, onRows });
   }
 
-  /** The same for a new row, to which only the log and other rows that go along refer. @returns it as it will be */
+  /**
+   * The same for a new row, to which only the log and other rows that go along refer.
+   * @returns it as it will be; what is changed in it until the end is stored with it
+   */
   record<T extends object>(entity: EntityClass<T>, row: NewRow<T>): T {
-    this.ride(insertion(this.em, entity, row));
-    return completed(this.em, entity, row);
+    const made = completed(this.em, entity, row);
+    const before = { ...made };
+    this.#followed.push(() => changedInsertion(this.em, entity, row, before, made));
+    return made;
   }
 
   /** The same for what will have been changed in a row that was read with a lock. @returns the row */

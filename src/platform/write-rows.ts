@@ -27,8 +27,26 @@ export function insertion<T extends object>(
 }
 
 /**
+ * The `insert` of a row that was changed since it was made out, as it is now: a row that was stored before its change
+ * would have the same version.
+ */
+export function changedInsertion<T extends object>(
+  em: EntityManager,
+  entity: EntityClass<T>,
+  row: NewRow<T>,
+  before: Readonly<T>,
+  now: T,
+): RawBuilder<unknown> {
+  const changed = changedColumns(em, entity, before, now).map(({ property }) => [
+    property,
+    now[property as keyof T],
+  ]);
+  return insertion(em, entity, { ...row, ...Object.fromEntries(changed) });
+}
+
+/**
  * The `update` of what differs between a row as it was read and as it is now, which is counted in its version; null when
- * nothing does. Values differ when they are not the same value or object: a list is replaced, not changed in place.
+ * nothing does.
  */
 export function changeOf<T extends object>(
   em: EntityManager,
@@ -36,20 +54,31 @@ export function changeOf<T extends object>(
   before: Readonly<T>,
   now: T,
 ): RawBuilder<unknown> | null {
-  const { name, columns, key, version } = tableOf(em, entity);
+  const { name, key } = tableOf(em, entity);
+  const changed = changedColumns(em, entity, before, now);
+  if (changed.length === 0) return null;
+  const equals = (of: object) => (column: Column) =>
+    sql`${sql.ref(column.name)} = ${parameter(column, of[column.property as keyof typeof of])}`;
+  const which = key.map(equals(before));
+  return sql`update ${sql.table(name)} set ${sql.join(changed.map(equals(now)))} where ${sql.join(which, sql` and `)}`;
+}
+
+/** Values differ when they are not the same value or object: a list is replaced, not changed in place. */
+function changedColumns<T extends object>(
+  em: EntityManager,
+  entity: EntityClass<T>,
+  before: Readonly<T>,
+  now: T,
+): Column[] {
+  const { columns, version } = tableOf(em, entity);
   const was = before as Readonly<Record<string, unknown>>;
   const is = now as Record<string, unknown>;
   const changed = columns.filter(({ property }) => was[property] !== is[property]);
-  if (changed.length === 0) return null;
-  if (version) {
+  if (version && changed.length > 0) {
     is[version.property] = Number(was[version.property]) + 1;
     changed.push(version);
   }
-  const equals = (column: Column, value: unknown) =>
-    sql`${sql.ref(column.name)} = ${parameter(column, value)}`;
-  const settings = changed.map((column) => equals(column, is[column.property]));
-  const which = key.map((column) => equals(column, was[column.property]));
-  return sql`update ${sql.table(name)} set ${sql.join(settings)} where ${sql.join(which, sql` and `)}`;
+  return changed;
 }
 
 function given<T extends object>(row: NewRow<T>): NewRow<T> {

@@ -1,26 +1,24 @@
 import { sql } from 'kysely';
-import { Contract } from '../contracts/contract.entity.ts';
-import { Repository } from '../contracts/repository.entity.ts';
 import { issueCommand } from '../daemons/command.service.ts';
-import { ContractCounter } from '../events/contract-counter.entity.ts';
 import { kysely } from '../platform/database.ts';
 import { topics } from '../platform/doorbell.ts';
-import { fromUuid, type Id } from '../platform/ids.ts';
-import { readTogether, rowOf, rowsOf, type Selected } from '../platform/read-rows.ts';
+import { fromUuid, type Id, toUuid } from '../platform/ids.ts';
+import { rowOf } from '../platform/read-rows.ts';
 import type { Runtime } from '../platform/runtime.ts';
 import { type Transaction, transact } from '../platform/transaction.ts';
 import { Task } from '../tasks/task.entity.ts';
 import { moveTask } from '../tasks/task.moves.ts';
 import { TaskAttempt } from '../tasks/task-attempt.entity.ts';
-import { documentNames } from './briefing.ts';
-import { chooseDaemon } from './choose-daemon.ts';
+import { chooseDaemon, type Daemons } from './choose-daemon.ts';
 import { makeCopy, sharedCopy } from './copies.ts';
 import { type Start, spawnPayload } from './spawn-payload.ts';
+import { readToStart, type Surroundings, surroundings } from './surroundings.ts';
 
 const CANDIDATES = 200;
 
 export interface Candidate {
   readonly id: Id<'task'>;
+  readonly ownerId: Id<'owner'>;
   readonly contractId: Id<'contract'>;
 }
 
@@ -30,7 +28,7 @@ export interface Candidate {
  * used up) is left out here already: a limit that it filled would keep the tasks of everybody else from starting.
  */
 export async function candidates(runtime: Runtime): Promise<Candidate[]> {
-  const { rows } = await sql<{ id: string; contract_id: string }>`
+  const { rows } = await sql<{ id: string; owner_id: string; contract_id: string }>`
     with able as materialized (
       select d.id, d.owner_id, d.agents, d.local_paths, d.max_concurrent_tasks > (
         select count(*) from task r
@@ -44,7 +42,7 @@ export async function candidates(runtime: Runtime): Promise<Candidate[]> {
       select t.* from (select distinct owner_id from able) as o
       join task t on t.owner_id = o.owner_id and t.status = 'PENDING' and t.role <> 'WORK'
     )
-    select t.id, t.contract_id
+    select t.id, t.owner_id, t.contract_id
     from waiting t join contract c on c.id = t.contract_id join contract_counter k on k.contract_id = c.id
     where c.status = 'ACTIVE' and (c.budget_usd is null or k.cost_usd < c.budget_usd)
       and exists (
@@ -63,18 +61,23 @@ export async function candidates(runtime: Runtime): Promise<Candidate[]> {
     order by t.priority desc, t.id limit ${CANDIDATES}`.execute(kysely(runtime.db.fork()));
   return rows.map((row) => ({
     id: fromUuid('task', row.id),
+    ownerId: fromUuid('owner', row.owner_id),
     contractId: fromUuid('contract', row.contract_id),
   }));
 }
 
 /** Gives a task to a daemon, in one transaction of its own. @returns whether it was started */
-export function claimTask(runtime: Runtime, { id, contractId }: Candidate): Promise<boolean> {
+export function claimTask(runtime: Runtime, { id, ownerId, contractId }: Candidate): Promise<boolean> {
+  const lock = 'no key update skip locked';
+  // Whoever does not get the task need not wait for the daemons.
+  const isMine = sql`exists (select 1 from task where id = ${toUuid(id)} and status = 'PENDING' for no key update skip locked)`;
   return transact(runtime, async (tx) => {
-    const { task, ...around } = await readTogether(tx.em, {
-      task: rowOf(tx.em, Task, { id, status: 'PENDING' }, { lock: 'no key update skip locked' }),
-      ...surroundings(tx, contractId),
-    });
-    return task !== null && (await claim(tx, tx.follow(Task, task), around));
+    const { task, ...around } = await readToStart(
+      tx.em,
+      { task: rowOf(tx.em, Task, { id, status: 'PENDING' }, { lock }), ...surroundings(tx.em, contractId) },
+      { ownerId, lock: 'no key update', condition: isMine },
+    );
+    return task !== null && (await claim(tx, tx.follow(Task, task), around, 'record'));
   });
 }
 
@@ -84,44 +87,36 @@ export function claimTask(runtime: Runtime, { id, contractId }: Candidate): Prom
  * @returns whether it was started; when not, nothing has changed
  */
 export async function claimLocked(tx: Transaction, task: Task): Promise<boolean> {
-  return claim(tx, task, await readTogether(tx.em, surroundings(tx, task.contractId)));
+  const { ownerId, contractId } = task;
+  const locking = { ownerId, lock: 'no key update', condition: sql`true` } as const;
+  // The ORM stores the task before what goes along with the log.
+  return claim(tx, task, await readToStart(tx.em, surroundings(tx.em, contractId), locking), 'insertNow');
 }
 
-function surroundings({ em }: Transaction, contractId: Id<'contract'>) {
-  return {
-    contract: rowOf(em, Contract, { id: contractId }),
-    counter: rowOf(em, ContractCounter, { contractId }),
-    supervisor: rowOf(em, Task, { contractId, role: 'SUPERVISOR' }),
-    repositories: rowsOf(em, Repository, { contractId }, 'id'),
-    documents: documentNames(contractId),
-  };
-}
-
-type Surroundings = Selected<ReturnType<typeof surroundings>>;
-
-async function claim(tx: Transaction, task: Task, around: Surroundings): Promise<boolean> {
-  const { contract, counter, ...known } = around;
+/**
+ * The same for a task that this transaction stores, or has locked and follows.
+ * @param add how the working copy is stored that the task refers to
+ */
+export async function claim(
+  tx: Transaction,
+  task: Task,
+  around: Surroundings & Daemons,
+  add: 'record' | 'insertNow',
+): Promise<boolean> {
+  const { contract, counter, supervisor, repositories, documents } = around;
   if (contract?.status !== 'ACTIVE') return false;
   if (typeof contract.budgetUsd === 'number' && Number(counter?.costUsd) >= contract.budgetUsd) return false;
-  const { repositories, documents } = known;
-  const start = { task, contract, repositories, documents };
+  const start = { task, contract, supervisor, repositories, documents };
   if (task.role === 'RED_TEAM') {
-    const daemon = await chooseDaemon(tx, task, null);
-    return (
-      daemon !== null && (await begin(tx, { ...start, daemon, copy: null, supervisor: known.supervisor }))
-    );
+    const daemon = await chooseDaemon(tx, task, null, around);
+    return daemon !== null && (await begin(tx, { ...start, daemon, copy: null }));
   }
-  // One whose copy is shared may have to be moved with it, hence changed.
-  const supervisor =
-    task.useOwnWorktree || !known.supervisor
-      ? known.supervisor
-      : await tx.em.findOneOrFail(Task, { id: known.supervisor.id });
-  const shared = task.useOwnWorktree ? null : await sharedCopy(tx, supervisor);
+  const shared = task.useOwnWorktree ? null : await sharedCopy(tx, around);
   if (!task.useOwnWorktree && !shared) return false;
-  const daemon = await chooseDaemon(tx, task, shared);
+  const daemon = await chooseDaemon(tx, task, shared, around);
   if (!daemon) return false;
-  const copy = await makeCopy(tx, { task, contract, supervisor, daemon, shared });
-  return begin(tx, { ...start, daemon, copy, supervisor });
+  const copy = await makeCopy(tx, { task, contract, daemon, shared, add });
+  return begin(tx, { ...start, daemon, copy });
 }
 
 async function begin(tx: Transaction, start: Omit<Start, 'attempt'>): Promise<true> {

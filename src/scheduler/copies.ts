@@ -2,14 +2,15 @@ import type { Contract } from '../contracts/contract.entity.ts';
 import { Daemon } from '../daemons/daemon.entity.ts';
 import { newId } from '../platform/ids.ts';
 import type { Transaction } from '../platform/transaction.ts';
-import type { Task } from '../tasks/task.entity.ts';
+import { Task } from '../tasks/task.entity.ts';
 import type { TaskStatus } from '../tasks/task.states.ts';
 import { Worktree } from '../worktrees/worktree.entity.ts';
+import type { Daemons } from './choose-daemon.ts';
+import type { Surroundings } from './surroundings.ts';
 
 /** The supervisor's working copy, for a task that works in it. */
 export interface SharedCopy {
   readonly worktree: Worktree;
-  readonly supervisor: Task;
   /** Its daemon is gone and the supervisor is not about to be started elsewhere: who needs it takes it along. */
   readonly isGone: boolean;
 }
@@ -25,38 +26,46 @@ export interface Copy {
 const MOVES_ITSELF: readonly TaskStatus[] = ['PENDING', 'STARTING', 'RUNNING'];
 
 /** Where the supervisor works, once its daemon has made the copy: before that there is nothing to share. */
-export async function sharedCopy(tx: Transaction, supervisor: Task | null): Promise<SharedCopy | null> {
-  if (!supervisor?.worktreeId) return null;
-  const worktree = await tx.em.findOneOrFail(Worktree, { id: supervisor.worktreeId });
-  if (!worktree.path) return null;
+export async function sharedCopy(
+  tx: Transaction,
+  { supervisor, supervisorCopy: worktree, daemons }: Surroundings & Daemons,
+): Promise<SharedCopy | null> {
+  if (!supervisor || !worktree?.path) return null;
+  if (MOVES_ITSELF.includes(supervisor.status) || daemons.some(({ id }) => id === worktree.daemonId))
+    return { worktree, isGone: false };
   const daemon = await tx.em.findOneOrFail(Daemon, { id: worktree.daemonId });
-  const isGone = daemon.status === 'DISCONNECTED' && !MOVES_ITSELF.includes(supervisor.status);
-  return { worktree, supervisor, isGone };
+  return { worktree, isGone: daemon.status === 'DISCONNECTED' };
 }
 
 interface Place {
   readonly task: Task;
   readonly contract: Contract;
-  readonly supervisor: Task | null;
   readonly daemon: Daemon;
   readonly shared: SharedCopy | null;
+  /** How one is stored that the task is the first to have. */
+  readonly add: 'record' | 'insertNow';
 }
 
 /**
  * The copy of a task on the daemon that was chosen for it: the one it had when that is there, else a new one that
  * continues it. A shared one whose daemon is gone moves as well, and its sharers follow the supervisor.
  */
-export async function makeCopy(tx: Transaction, { task, contract, daemon, shared }: Place): Promise<Copy> {
+export async function makeCopy(tx: Transaction, place: Place): Promise<Copy> {
+  const { task, daemon, shared } = place;
   if (shared && !shared.isGone) return { worktree: shared.worktree, isShared: true };
   if (shared) {
     const worktree = await continued(tx, shared.worktree, daemon);
-    shared.supervisor.worktreeId = worktree.id;
+    const supervisor = await tx.em.findOneOrFail(Task, {
+      worktreeId: shared.worktree.id,
+      role: 'SUPERVISOR',
+    });
+    supervisor.worktreeId = worktree.id;
     return { worktree, isShared: false };
   }
   const before = task.worktreeId ? await tx.em.findOneOrFail(Worktree, { id: task.worktreeId }) : null;
   if (before?.daemonId === daemon.id && !before.leftAt) return { worktree: before, isShared: false };
   return {
-    worktree: before ? await continued(tx, before, daemon) : await first(tx, task, contract, daemon),
+    worktree: before ? await continued(tx, before, daemon) : await first(tx, place),
     isShared: false,
   };
 }
@@ -76,9 +85,9 @@ function continued(tx: Transaction, before: Worktree, daemon: Daemon): Promise<W
   });
 }
 
-function first(tx: Transaction, task: Task, contract: Contract, daemon: Daemon): Promise<Worktree> {
+async function first(tx: Transaction, { task, contract, daemon, add }: Place): Promise<Worktree> {
   const id = newId('worktree');
-  return tx.insertNow(Worktree, {
+  return tx[add](Worktree, {
     id,
     originId: id,
     contractId: contract.id,

@@ -26,6 +26,7 @@ import '../worktrees/branch.schema.ts';
 import '../checkpoints/checkpoint.schema.ts';
 import '../questions/question.schema.ts';
 import '../questions/question.mutations.ts';
+import '../scheduler/spawn.schema.ts';
 import '../scheduler/daemon-exit.schema.ts';
 import '../scheduler/pending-reason.ts';
 import '../supervisor/supervisor.schema.ts';

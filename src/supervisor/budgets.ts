@@ -3,9 +3,9 @@ import { sql } from 'kysely';
 import { lockContractRow } from '../contracts/contract.access.ts';
 import type { Contract } from '../contracts/contract.entity.ts';
 import { ContractCounter } from '../events/contract-counter.entity.ts';
-import { kysely } from '../platform/database.ts';
 import { topics } from '../platform/doorbell.ts';
-import { fromUuid } from '../platform/ids.ts';
+import type { Id } from '../platform/ids.ts';
+import { idsOf } from '../platform/read-rows.ts';
 import type { Runtime } from '../platform/runtime.ts';
 import { type Transaction, transact } from '../platform/transaction.ts';
 import { askAboutBudget } from '../questions/budget-question.ts';
@@ -14,19 +14,24 @@ import { closeQuestion } from '../questions/question.service.ts';
 import { messageArrived, pauseLocked, resumeLocked } from '../tasks/pause-task.ts';
 import { Task } from '../tasks/task.entity.ts';
 
-/**
- * Past its budget the supervisor of a contract is held and the owner is asked; raised again, it goes on. That no task
- * starts meanwhile is the scheduler's doing.
- */
-export async function watchBudgets(runtime: Runtime): Promise<void> {
-  const { rows } = await sql<{ id: string }>`
+/** Contracts whose budget has come to its end since, or has not any more. */
+export const budgetsDue = idsOf(
+  'contract',
+  sql`
     select c.id from contract c join contract_counter k on k.contract_id = c.id
     join task s on s.contract_id = c.id and s.role = 'SUPERVISOR'
     cross join lateral (select c.budget_usd is not null and k.cost_usd >= c.budget_usd as over) b
     where c.status = 'ACTIVE' and (c.budget_usd is not null or c.budget_question_id is not null)
       and ((c.budget_question_id is not null) <> b.over or b.over and s.status = 'RUNNING')
-    limit 100`.execute(kysely(runtime.db.fork()));
-  for (const row of rows) await transact(runtime, (tx) => settle(tx, fromUuid('contract', row.id)));
+    limit 100`,
+);
+
+/**
+ * Past its budget the supervisor of a contract is held and the owner is asked; raised again, it goes on. That no task
+ * starts meanwhile is the scheduler's doing.
+ */
+export async function watchBudgets(runtime: Runtime, due: readonly Id<'contract'>[]): Promise<void> {
+  for (const id of due) await transact(runtime, (tx) => settle(tx, id));
 }
 
 async function settle(tx: Transaction, id: Contract['id']): Promise<void> {

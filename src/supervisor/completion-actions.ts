@@ -1,9 +1,9 @@
 import { LockMode } from '@mikro-orm/core';
 import { sql } from 'kysely';
 import { Contract } from '../contracts/contract.entity.ts';
-import { kysely } from '../platform/database.ts';
 import { DomainError } from '../platform/errors.ts';
-import { fromUuid, type Id } from '../platform/ids.ts';
+import type { Id } from '../platform/ids.ts';
+import { idsOf } from '../platform/read-rows.ts';
 import type { Runtime } from '../platform/runtime.ts';
 import { type Transaction, transact } from '../platform/transaction.ts';
 import { logOutput } from '../tasks/log-output.ts';
@@ -16,16 +16,21 @@ import { Worktree } from '../worktrees/worktree.entity.ts';
 const MAX_TITLE = 256;
 const MAX_BODY = 65_536;
 
+/** Tasks that are DONE, with whose branches something is to be done. */
+export const completionActionsDue = idsOf(
+  'task',
+  sql`
+    select t.id from task t join contract c on c.id = t.contract_id
+    where t.status = 'DONE' and t.completion_action <> 'NONE' and t.completion_action_at is null and c.status <> 'ARCHIVED'
+    order by t.completed_at limit 100`,
+);
+
 /**
  * Begins what was asked to be done with the branches of tasks that are DONE: once each, when a daemon can do it, also when
  * their contract was completed meanwhile.
  */
-export async function doCompletionActions(runtime: Runtime): Promise<void> {
-  const { rows } = await sql<{ id: string }>`
-    select t.id from task t join contract c on c.id = t.contract_id
-    where t.status = 'DONE' and t.completion_action <> 'NONE' and t.completion_action_at is null and c.status <> 'ARCHIVED'
-    order by t.completed_at limit 100`.execute(kysely(runtime.db.fork()));
-  for (const row of rows) await act(runtime, fromUuid('task', row.id));
+export async function doCompletionActions(runtime: Runtime, due: readonly Id<'task'>[]): Promise<void> {
+  for (const id of due) await act(runtime, id);
 }
 
 async function act(runtime: Runtime, id: Id<'task'>): Promise<void> {

@@ -1,30 +1,32 @@
 import { sql } from 'kysely';
 import { lockContractRow } from '../contracts/contract.access.ts';
 import type { Contract } from '../contracts/contract.entity.ts';
-import { kysely } from '../platform/database.ts';
 import { topics } from '../platform/doorbell.ts';
-import { fromUuid, newId } from '../platform/ids.ts';
+import { type Id, newId } from '../platform/ids.ts';
+import { idsOf } from '../platform/read-rows.ts';
 import type { Runtime } from '../platform/runtime.ts';
 import { type Transaction, transact } from '../platform/transaction.ts';
 import { redTeamPlan } from '../scheduler/briefing.ts';
 import { Task } from '../tasks/task.entity.ts';
 import { logTask } from '../tasks/task.moves.ts';
 
-/**
- * Adds the red team to contracts that want one, when the first of their work tasks has been given to a daemon: once per
- * contract, and apart from that task, which it cannot hold up.
- */
-export async function spawnRedTeams(runtime: Runtime): Promise<void> {
-  const { rows } = await sql<{ id: string }>`
+/** Contracts that want a red team and have none, when the first of their work tasks has been given to a daemon. */
+export const redTeamsDue = idsOf(
+  'contract',
+  sql`
     select c.id from contract c
     where c.status = 'ACTIVE' and c.red_team_enabled
       and exists (select 1 from task t where t.contract_id = c.id and t.role = 'WORK' and t.attempt > 0)
       and not exists (select 1 from task r where r.contract_id = c.id and r.role = 'RED_TEAM')
-    limit 100`.execute(kysely(runtime.db.fork()));
-  for (const row of rows)
+    limit 100`,
+);
+
+/** Adds the red team of a contract: once, and apart from the tasks, which it cannot hold up. */
+export async function spawnRedTeams(runtime: Runtime, due: readonly Id<'contract'>[]): Promise<void> {
+  for (const id of due)
     await transact(runtime, async (tx) => {
       // One instance after the other, and none beside a completion.
-      const contract = await lockContractRow(tx, fromUuid('contract', row.id));
+      const contract = await lockContractRow(tx, id);
       const where = { contractId: contract.id, role: 'RED_TEAM' as const };
       if (contract.status === 'ACTIVE' && (await tx.em.count(Task, where)) === 0) add(tx, contract);
     });

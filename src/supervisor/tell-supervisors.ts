@@ -2,24 +2,30 @@ import { LockMode } from '@mikro-orm/core';
 import { sql } from 'kysely';
 import { kysely } from '../platform/database.ts';
 import { fromUuid, type Id, toUuid } from '../platform/ids.ts';
+import { idsOf } from '../platform/read-rows.ts';
 import type { Runtime } from '../platform/runtime.ts';
 import { transact } from '../platform/transaction.ts';
 import { storeMessage } from '../tasks/message.service.ts';
 import { Task } from '../tasks/task.entity.ts';
 import type { TaskStatus } from '../tasks/task.states.ts';
 
-/**
- * Tells supervisors that WAIT of the tasks that completed and that they have not heard of: nobody waits for news that
- * never comes. One that runs hears by waiting for its tasks, or as soon as its turn ends.
- */
-export async function tellSupervisors(runtime: Runtime): Promise<void> {
-  const { rows } = await sql<{ id: string }>`
+/** Supervisors that WAIT, with tasks that completed and that they have not heard of. */
+export const newsDue = idsOf(
+  'task',
+  sql`
     select s.id from task s join contract c on c.id = s.contract_id
     where s.role = 'SUPERVISOR' and s.status = 'WAITING' and c.status = 'ACTIVE' and exists (
       select 1 from task t where t.contract_id = s.contract_id and t.role = 'WORK' and t.told_at is null
         and t.status in ('DONE', 'FAILED', 'CANCELLED', 'MERGED'))
-    limit 100`.execute(kysely(runtime.db.fork()));
-  for (const row of rows) await tell(runtime, fromUuid('task', row.id));
+    limit 100`,
+);
+
+/**
+ * Tells supervisors of their completed tasks: nobody waits for news that never comes. One that runs hears by waiting for
+ * its tasks, or as soon as its turn ends.
+ */
+export async function tellSupervisors(runtime: Runtime, due: readonly Id<'task'>[]): Promise<void> {
+  for (const id of due) await tell(runtime, id);
 }
 
 interface News {

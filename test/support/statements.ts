@@ -3,8 +3,8 @@ import type { RunningServer } from '../../src/server/server.ts';
 type Execute = (this: unknown, query: { sql: string }, ...rest: unknown[]) => Promise<unknown>;
 
 /**
- * Lists the SQL statements that the servers of this process run while `work` does. All of them, on either database, pass
- * Kysely's executor, transactions too.
+ * Lists the SQL statements that the servers of this process run while `work` does. On either database they pass Kysely's
+ * executor, transactions too; not those that `readInTurn` sends.
  */
 export async function statementsDuring(
   server: RunningServer,

@@ -1,83 +1,35 @@
 import { Checkpoint } from '../checkpoints/checkpoint.entity.ts';
-import { assertOpen, checkContract, contractIdOf, contractToShare } from '../contracts/contract.access.ts';
 import type { Contract } from '../contracts/contract.entity.ts';
 import { defaultRepository } from '../contracts/contract.service.ts';
-import { Repository } from '../contracts/repository.entity.ts';
+import type { Repository } from '../contracts/repository.entity.ts';
 import { checkLocalPath, checkRepositoryUrl } from '../contracts/repository.input.ts';
-import { recordHistory } from '../events/history.ts';
-import { authorize } from '../keys/permissions.ts';
-import { once } from '../keys/requests.ts';
-import { topics } from '../platform/doorbell.ts';
 import { DomainError, invalidInput } from '../platform/errors.ts';
 import { type Id, newId } from '../platform/ids.ts';
 import { actorName, type Principal } from '../platform/principal.ts';
-import { readRow, readTogether, rowOf, rowsOf } from '../platform/read-rows.ts';
-import type { Operation } from '../platform/runtime.ts';
-import { type Transaction, transact } from '../platform/transaction.ts';
+import { readRow } from '../platform/read-rows.ts';
+import type { Transaction } from '../platform/transaction.ts';
 import { Worktree } from '../worktrees/worktree.entity.ts';
-import { type CheckedSpawn, checkSpawn, type SpawnTaskInput } from './spawn-task.input.ts';
+import type { CheckedSpawn } from './spawn-task.input.ts';
 import { Task } from './task.entity.ts';
 import { logTask } from './task.moves.ts';
 
 export const MAX_DEPTH = 8;
-/**
- * Adds a work task to an open contract; the scheduler starts it as soon as a daemon can take it.
- * @throws DomainError INVALID_INPUT naming the field, MISSING_REPOSITORY, CONTRACT_CLOSED, NOT_SUPERVISOR …
- */
-export async function spawnTask(op: Operation, input: SpawnTaskInput): Promise<Task> {
-  authorize(op.principal, 'supervise');
-  const checked = checkSpawn(input);
-  const contractId = contractIdOf(op.principal, input.contractId);
-  return transact(op.runtime, async (tx) => {
-    const { contract, ...known } = await surroundings(tx, op.principal, contractId);
-    let made: Task | undefined;
-    const { result } = await once(
-      tx,
-      { ownerId: contract.ownerId, requestId: input.requestId, operation: 'spawnTask', input },
-      async () => {
-        assertOpen(contract);
-        made = await createWorkTask(tx, op.principal, { contract, ...known }, checked);
-        recordHistory(tx, op, {
-          action: 'spawned',
-          contractId: contract.id,
-          taskId: made.id,
-          details: { name: made.name },
-        });
-        return made.id;
-      },
-    );
-    return made ?? tx.em.findOneOrFail(Task, { id: result as Id<'task'> });
-  });
-}
 
-interface Surroundings {
+/** What a new task hangs on. Its supervisor is held, since the task is stored along with the log. */
+export interface Belonging {
   readonly contract: Contract;
   readonly supervisor: Task | null;
   readonly repositories: readonly Repository[];
 }
 
 /**
- * What a new task hangs on, in one round trip. The task is stored along with the log, so its supervisor is held: whoever
- * has locked that one is waited for now, not later.
+ * Adds a work task to an open contract.
+ * @throws DomainError INVALID_INPUT naming the field, MISSING_REPOSITORY
  */
-async function surroundings(
+export async function createWorkTask(
   tx: Transaction,
   principal: Principal,
-  id: Id<'contract'>,
-): Promise<Surroundings> {
-  const { ownerId } = principal;
-  const { contract, ...others } = await readTogether(tx.em, {
-    contract: contractToShare(tx.em, principal, id),
-    supervisor: rowOf(tx.em, Task, { contractId: id, ownerId, role: 'SUPERVISOR' }, { lock: 'key share' }),
-    repositories: rowsOf(tx.em, Repository, { contractId: id }, 'id'),
-  });
-  return { contract: checkContract(contract, principal, id), ...others };
-}
-
-async function createWorkTask(
-  tx: Transaction,
-  principal: Principal,
-  { contract, supervisor, repositories }: Surroundings,
+  { contract, supervisor, repositories }: Belonging,
   input: CheckedSpawn,
 ): Promise<Task> {
   const parent = await parentOf(tx, contract, input.parentTaskId, supervisor);
@@ -130,7 +82,6 @@ async function createWorkTask(
     updatedAt: tx.now,
   });
   logTask(tx, task, 'TASK_CREATED', [], actorName(principal));
-  tx.ring(topics.schedule);
   return task;
 }
 

@@ -1,0 +1,59 @@
+import { type RawBuilder, sql } from 'kysely';
+import { Contract } from '../contracts/contract.entity.ts';
+import { Repository } from '../contracts/repository.entity.ts';
+import { ContractCounter } from '../events/contract-counter.entity.ts';
+import type { EntityManager } from '../platform/database.ts';
+import { type Id, toUuid } from '../platform/ids.ts';
+import {
+  type ReadOptions,
+  readInTurn,
+  rowOf,
+  rowsOf,
+  type Selected,
+  type Selections,
+} from '../platform/read-rows.ts';
+import { Task } from '../tasks/task.entity.ts';
+import { Worktree } from '../worktrees/worktree.entity.ts';
+import { documentNames } from './briefing.ts';
+import { connectedDaemons, type Daemons, runningWork } from './choose-daemon.ts';
+
+/** What of its contract the start of a task depends on, and what its agent is told of. */
+export function surroundings(em: EntityManager, contractId: Id<'contract'>) {
+  const supervisor = { contractId, role: 'SUPERVISOR' };
+  const itsCopy = sql`id = (select worktree_id from task where contract_id = ${toUuid(contractId)} and role = 'SUPERVISOR')`;
+  return {
+    contract: rowOf(em, Contract, { id: contractId }),
+    counter: rowOf(em, ContractCounter, { contractId }),
+    supervisor: rowOf(em, Task, supervisor),
+    supervisorCopy: rowOf(em, Worktree, { contractId }, { and: itsCopy }),
+    repositories: rowsOf(em, Repository, { contractId }, 'id'),
+    documents: documentNames(contractId),
+  };
+}
+
+export type Surroundings = Selected<ReturnType<typeof surroundings>>;
+
+/** Whose daemons are to be locked: while a condition holds. */
+export interface Locking {
+  readonly ownerId: Id<'owner'>;
+  readonly lock: NonNullable<ReadOptions['lock']>;
+  readonly condition: RawBuilder<unknown>;
+}
+
+/**
+ * Reads, in one trip, what a start depends on, then locks the owner's daemons, then looks what work they have: what was
+ * committed before they were locked counts, however long that took.
+ */
+export async function readToStart<S extends Selections>(
+  em: EntityManager,
+  selections: S,
+  { ownerId, lock, condition }: Locking,
+): Promise<Selected<S> & Daemons> {
+  const daemons = connectedDaemons(em, ownerId, lock, condition);
+  const found = await readInTurn(
+    em,
+    { ...selections, daemons },
+    { running: runningWork(ownerId, condition) },
+  );
+  return found as Selected<S> & Daemons;
+}
