@@ -63,9 +63,21 @@ export function revokeTaskKeys(tx: Transaction, taskId: Id<'task'>): Promise<voi
   return revokeNow(tx, sql`task_id = ${toUuid(taskId)}`);
 }
 
+const ended = new WeakMap<Transaction, string[]>();
+
 /** The same, of a task that is locked, along with the log. */
 export function endTaskKeys(tx: Transaction, taskId: Id<'task'>): void {
-  tx.ride(revocation(tx, sql`task_id = ${toUuid(taskId)}`), (rows) => tellRevoked(tx, rows));
+  let ids = ended.get(tx);
+  if (!ids) {
+    const all: string[] = [];
+    tx.ride(
+      () => revocation(tx, sql`task_id = any(${all}::uuid[])`),
+      (rows) => tellRevoked(tx, rows),
+    );
+    ended.set(tx, all);
+    ids = all;
+  }
+  ids.push(toUuid(taskId));
 }
 
 /** Revokes the keys of a daemon. */

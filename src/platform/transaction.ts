@@ -9,9 +9,9 @@ import { changedInsertion, changeOf, completed, insertion, type NewRow } from '.
 /** @param last is put before the very last statement of the step */
 type LastStep = (last: RawBuilder<unknown>) => Promise<void>;
 
-/** What is written along with the log, and what is told of the rows that it returns. */
+/** What is written along with the log, when it has come to that, and what is told of the rows that it returns. */
 interface Rider {
-  readonly change: RawBuilder<unknown>;
+  readonly change: () => RawBuilder<unknown> | null;
   readonly onRows: ((rows: readonly Row[]) => void) | null;
 }
 
@@ -31,7 +31,6 @@ export class Transaction {
   readonly #rings = new Set<string>();
   readonly #steps = new Map<object, LastStep>();
   readonly #changes: RawBuilder<unknown>[] = [];
-  readonly #followed: (() => RawBuilder<unknown> | null)[] = [];
   #riders: Rider[] = [];
 
   constructor(runtime: Runtime, em: EntityManager) {
@@ -67,10 +66,12 @@ export class Transaction {
   }
 
   /**
-   * A change that goes along with the append to the log.
+   * A change that goes along with the append to the log. Each is a part of one statement: what comes hundreds of times in a
+   * transaction is gathered in one.
+   * @param change asked for at the end; null: there is none
    * @param onRows hears what it returns, to ring of it; the commit has been sent by then, so it refuses nothing any more
    */
-  ride(change: RawBuilder<unknown>, onRows: Rider['onRows'] = null): void {
+  ride(change: () => RawBuilder<unknown> | null, onRows: Rider['onRows'] = null): void {
     this.#riders.push({ change, onRows });
   }
 
@@ -81,14 +82,14 @@ export class Transaction {
   record<T extends object>(entity: EntityClass<T>, row: NewRow<T>): T {
     const made = completed(this.em, entity, row);
     const before = { ...made };
-    this.#followed.push(() => changedInsertion(this.em, entity, row, before, made));
+    this.ride(() => changedInsertion(this.em, entity, row, before, made));
     return made;
   }
 
   /** The same for what will have been changed in a row that was read with a lock. @returns the row */
   follow<T extends object>(entity: EntityClass<T>, row: T): T {
     const before = { ...row };
-    this.#followed.push(() => changeOf(this.em, entity, before, row));
+    this.ride(() => changeOf(this.em, entity, before, row));
     return row;
   }
 
@@ -96,10 +97,17 @@ export class Transaction {
    * Hands over what goes along with a statement: what follows the parts of its `with`, and the columns of its `select`,
    * and who is to be told the row that comes of them.
    */
-  takeRiders(): { parts: RawBuilder<unknown>; columns: RawBuilder<unknown>; tell: (row: Row) => void } {
-    const riders = this.#riders.map((rider, index) => ({ ...rider, name: `part_${index}` }));
+  takeRiders(): {
+    parts: RawBuilder<unknown>;
+    columns: RawBuilder<unknown>;
+    tell: (row: Row) => void;
+  } {
+    const riders = this.#riders.flatMap(({ change, onRows }, index) => {
+      const part = change();
+      return part ? [{ part, onRows, name: `part_${index}` }] : [];
+    });
     this.#riders = [];
-    const parts = riders.map(({ change, name }) => sql`, ${sql.ref(name)} as (${change})`);
+    const parts = riders.map(({ part, name }) => sql`, ${sql.ref(name)} as (${part})`);
     const heard = riders.filter(({ onRows }) => onRows !== null);
     const columns = heard.map(
       ({ name }) => sql`, (select json_agg(${sql.ref(name)}) from ${sql.ref(name)}) as ${sql.ref(name)}`,
@@ -115,10 +123,6 @@ export class Transaction {
 
   async finish(): Promise<void> {
     await this.em.flush();
-    for (const changed of this.#followed) {
-      const change = changed();
-      if (change) this.ride(change);
-    }
     const steps = [...this.#steps.values()];
     if (this.#riders.length > 0 && steps.length === 0) steps.push((last) => this.#carryRiders(last));
     if (this.#changes.length > 0)

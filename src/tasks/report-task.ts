@@ -74,9 +74,11 @@ export async function reportTask(op: Operation, report: TaskReport): Promise<Tas
     if (report.status !== 'RUNNING') {
       if (attempt.nextOutputIndex < report.outputCount)
         throw missingOutput(attempt.nextOutputIndex, report.outputCount);
-      tx.ride(sql`
-        update task_attempt set ended_at = ${tx.now.toISOString()}
-        where task_id = ${toUuid(taskId)} and attempt = ${report.attempt} and ended_at is null`);
+      tx.ride(
+        () => sql`
+          update task_attempt set ended_at = ${tx.now.toISOString()}
+          where task_id = ${toUuid(taskId)} and attempt = ${report.attempt} and ended_at is null`,
+      );
     }
     const by = actorName(op.principal);
     if (report.worktree) await recordWorktree(tx, task, report.worktree);

@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import { sql } from 'kysely';
 import pg from 'pg';
 import { expect, test } from 'vitest';
@@ -46,7 +47,9 @@ test.each(['write', 'ride'] as const)(
     const rings = await ringsDuring(async () => {
       failure = await transact(runtime, async (tx) => {
         await sql`insert into sheet values (2, 2)`.execute(kysely(tx.em));
-        tx[way](sql`insert into sheet values (1, 3)`);
+        const change = sql`insert into sheet values (1, 3)`;
+        if (way === 'write') tx.write(change);
+        else tx.ride(() => change);
         tx.ring('sheet');
       }).catch((error: unknown) => error);
     });
@@ -69,7 +72,7 @@ test('work that throws undoes what it had written, whatever it was about to writ
   const before = await rows();
   const attempt = transact(runtime, async (tx) => {
     await sql`insert into sheet values (2, 2)`.execute(kysely(tx.em));
-    tx.ride(sql`insert into sheet values (3, 3)`);
+    tx.ride(() => sql`insert into sheet values (3, 3)`);
     throw new Error('of the work');
   });
   await expect(attempt).rejects.toThrow('of the work');
@@ -79,12 +82,43 @@ test('work that throws undoes what it had written, whatever it was about to writ
 test('a log that cannot be appended undoes what went along with it', async () => {
   const before = await rows();
   const attempt = transact(runtime, async (tx) => {
-    tx.ride(sql`insert into sheet values (2, 2)`);
+    tx.ride(() => sql`insert into sheet values (2, 2)`);
     logEvent(tx, newId('contract'), { type: 'TASK_STARTED', taskId: null, data: {} } as never);
   });
   await expect(attempt).rejects.toThrow('contract_event');
   expect(await rows()).toEqual(before);
 });
+
+test.skipIf(embedded)(
+  'a transaction whose work took no notice of a statement that failed is not told to be there',
+  async () => {
+    const before = await rows();
+    const attempt = transact(runtime, async (tx) => {
+      await sql`insert into sheet values (2, 2)`.execute(kysely(tx.em));
+      await sql`select 1 / 0`.execute(kysely(tx.em)).catch(() => undefined);
+    });
+    await expect(attempt).rejects.toThrow('undone at its commit');
+    expect(await rows()).toEqual(before);
+  },
+);
+
+test.skipIf(embedded)(
+  'a last statement with a value that the driver cannot write undoes the transaction',
+  async () => {
+    const before = await rows();
+    const unwritable = {
+      toPostgres: () => {
+        throw new Error('cannot be written');
+      },
+    };
+    const attempt = transact(runtime, async (tx) => {
+      await sql`insert into sheet values (2, 2)`.execute(kysely(tx.em));
+      tx.write(sql`insert into sheet values (3, ${unwritable}::int)`);
+    });
+    await expect(attempt).rejects.toThrow('cannot write');
+    expect(await rows()).toEqual(before);
+  },
+);
 
 test.skipIf(embedded)('nothing is done outside of a transaction when it could not begin', async () => {
   const database = await createTestDatabase();
@@ -101,8 +135,30 @@ test.skipIf(embedded)('nothing is done outside of a transaction when it could no
   await ours.query('begin');
   await expect(ours.query(`${COMMITTING}insert into sheet values (1)`)).rejects.toThrow('aborted');
   await ours.query('rollback');
+  // What writes is not even sent before it is known that there is a transaction.
+  await ours.query('begin');
+  await expect(ours.query('select 1 / 0')).rejects.toThrow('division by zero');
+  const { connection } = ours as unknown as { connection: EventEmitter };
+  let failures = 0;
+  connection.on('errorMessage', () => {
+    failures += 1;
+  });
+  await ours.query('begin');
+  await expect(ours.query('insert into sheet values (1)')).rejects.toThrow('aborted');
+  expect(failures).toBe(1);
+  // Nor is anything that relies on locks which were not held.
+  await ours.query('rollback');
+  await ours.query('begin');
+  await expect(ours.query('select 1 / 0')).rejects.toThrow('division by zero');
+  await ours.query('begin');
+  await expect(ours.query('select 1')).rejects.toThrow('aborted');
+  await expect(ours.query(`${COMMITTING}insert into sheet values (1)`)).rejects.toThrow('aborted');
+  expect(failures).toBe(4);
+  await ours.query('rollback');
   await ours.query('begin');
   await ours.query(`${COMMITTING}insert into sheet values (2)`);
+  // Nor behind the last statement.
+  await expect(ours.query('insert into sheet values (1)')).rejects.toThrow('Behind the last statement');
   await ours.query('commit');
   // A commit of a transaction that sent its own is not another one; the next rollback is one of the next transaction.
   await ours.query('begin');
