@@ -6,7 +6,7 @@ import { COMMITTING } from './pipelining-client.ts';
 import type { Runtime } from './runtime.ts';
 import { changedInsertion, changeOf, completed, insertion, type NewRow } from './write-rows.ts';
 
-/** @param last is put before the very last statement of the step */
+/** @param last is put before the only, or the last, statement of the step */
 type LastStep = (last: RawBuilder<unknown>) => Promise<void>;
 
 /** What is written along with the log, when it has come to that, and what is told of the rows that it returns. */
@@ -30,6 +30,7 @@ export class Transaction {
   readonly now: Date;
   readonly #rings = new Set<string>();
   readonly #steps = new Map<object, LastStep>();
+  readonly #numbering: LastStep[] = [];
   readonly #changes: RawBuilder<unknown>[] = [];
   #riders: Rider[] = [];
 
@@ -47,6 +48,11 @@ export class Transaction {
   /** Registers a last step, once per key. */
   beforeCommit(key: object, step: LastStep): void {
     if (!this.#steps.has(key)) this.#steps.set(key, step);
+  }
+
+  /** Behind those, for a number that is handed out owner by owner: whoever waits for it holds all else that it needs. */
+  afterLog(step: LastStep): void {
+    this.#numbering.push(step);
   }
 
   /** A change whose effect nothing in this transaction reads: all of them go in one statement at its end. */
@@ -123,8 +129,8 @@ export class Transaction {
 
   async finish(): Promise<void> {
     await this.em.flush();
-    const steps = [...this.#steps.values()];
-    if (this.#riders.length > 0 && steps.length === 0) steps.push((last) => this.#carryRiders(last));
+    const steps = [...this.#steps.values(), ...this.#numbering];
+    if (this.#riders.length > 0 && this.#steps.size === 0) steps.unshift((last) => this.#carryRiders(last));
     if (this.#changes.length > 0)
       await sql`${steps.length === 0 ? LAST : sql``}with ${sql.join(this.#changes.map(asPart))} select 1`.execute(
         kysely(this.em),

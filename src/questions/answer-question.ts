@@ -1,3 +1,4 @@
+import { lockContractRow } from '../contracts/contract.access.ts';
 import { Contract } from '../contracts/contract.entity.ts';
 import { recordHistory } from '../events/history.ts';
 import { authorize } from '../keys/permissions.ts';
@@ -7,12 +8,18 @@ import { actorName } from '../platform/principal.ts';
 import type { Operation } from '../platform/runtime.ts';
 import { move } from '../platform/states.ts';
 import { checkedText } from '../platform/text.ts';
-import { transact } from '../platform/transaction.ts';
+import { type Transaction, transact } from '../platform/transaction.ts';
 import { takeBudgetAnswer } from './budget-question.ts';
 import { tellAnswer } from './deliver-answers.ts';
 import { endPhaseGuard } from './phase-guard.ts';
 import type { Question } from './question.entity.ts';
-import { closeQuestion, lockQuestion, logQuestion, nextQuestionChange } from './question.service.ts';
+import {
+  closeQuestion,
+  findQuestion,
+  lockQuestion,
+  logQuestion,
+  numberQuestion,
+} from './question.service.ts';
 import { QUESTION_MOVES } from './question.states.ts';
 
 /**
@@ -36,6 +43,7 @@ export async function answerQuestion(
       : checkedText(input.text, 'text', 100_000).trim() || null;
   if (choices.length === 0 && text === null) throw invalidInput('text', 'An answer needs choices or a text.');
   return transact(op.runtime, async (tx) => {
+    await lockContractOfBudget(tx, op, input.questionId);
     const { question, task } = await lockQuestion(tx, op, input.questionId);
     const request = {
       ownerId: question.ownerId,
@@ -52,7 +60,7 @@ export async function answerQuestion(
       question.answerText = text;
       question.answeredBy = actorName(op.principal);
       question.answeredAt = tx.now;
-      question.answeredChange = await nextQuestionChange(tx, question.ownerId);
+      numberQuestion(tx, question, 'answered_change');
       logQuestion(tx, question, 'QUESTION_ANSWERED');
       // Nobody waits for the answer of these: their agents are told by a message at once.
       const isLate = question.timedOutAt !== null && question.timedOutAt !== undefined;
@@ -70,6 +78,13 @@ export async function answerQuestion(
     });
     return question;
   });
+}
+
+/** The answer may change its contract, which comes before its task: so do all who lock both. */
+async function lockContractOfBudget(tx: Transaction, op: Operation, questionId: string): Promise<void> {
+  const { id, contractId } = await findQuestion(tx.em, op, questionId);
+  const contract = await tx.em.findOneOrFail(Contract, { id: contractId });
+  if (contract.budgetQuestionId === id) await lockContractRow(tx, contractId);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { LockMode } from '@mikro-orm/core';
 import { contractIdOf, findContract, shareContract } from '../contracts/contract.access.ts';
 import type { Contract } from '../contracts/contract.entity.ts';
@@ -18,7 +19,7 @@ import { pauseLocked } from '../tasks/pause-task.ts';
 import { noSupervisor } from '../tasks/task.access.ts';
 import { Task } from '../tasks/task.entity.ts';
 import { type QUESTION_TYPES, Question } from './question.entity.ts';
-import { type AnswerResult, logQuestion, nextQuestionChange, waitForAnswer } from './question.service.ts';
+import { type AnswerResult, logQuestion, numberQuestion, waitForAnswer } from './question.service.ts';
 
 export interface AskQuestionInput {
   readonly contractId?: string | null | undefined;
@@ -175,9 +176,11 @@ export async function storeQuestion(
     attempt,
     ...checked,
     expiresAt: checked.phaseguard ? null : new Date(tx.now.getTime() + checked.timeoutSeconds * 1_000),
-    askedChange: await nextQuestionChange(tx, contract.ownerId),
+    // Nobody else's, until it is numbered.
+    askedChange: -randomInt(1, 2 ** 31),
     createdAt: tx.now,
   });
+  numberQuestion(tx, question, 'asked_change');
   logQuestion(tx, question, 'QUESTION_ASKED');
   await logQuestionOutput(tx, question);
   return question;

@@ -26,12 +26,25 @@ export interface AnswerResult {
   readonly outcome: 'ANSWERED' | 'TIMED_OUT' | 'PENDING';
 }
 
-export async function nextQuestionChange(tx: Transaction, ownerId: Id<'owner'>): Promise<number> {
-  const { rows } = await sql<{ last: number }>`
-    update owner_counter set last_question_change = last_question_change + 1 where owner_id = ${toUuid(ownerId)}
-    returning last_question_change as last`.execute(kysely(tx.em));
-  if (!rows[0]) throw new Error(`owner ${ownerId} has no counter`);
-  return rows[0].last;
+/**
+ * Gives a question its place in the owner's sequence of questions asked, or answered, last of all in the transaction: the
+ * counter's lock makes the order of places that of commits, and who waits for it holds what others wait for.
+ */
+export function numberQuestion(
+  tx: Transaction,
+  { id, ownerId }: Question,
+  column: 'asked_change' | 'answered_change',
+): void {
+  tx.afterLog(async (last) => {
+    await sql`${last}
+      with counter as (
+        update owner_counter set last_question_change = last_question_change + 1 where owner_id = ${toUuid(ownerId)}
+        returning last_question_change as place
+      )
+      update question set ${sql.ref(column)} = (select place from counter) where id = ${toUuid(id)}`.execute(
+      kysely(tx.em),
+    );
+  });
 }
 
 export function logQuestion(

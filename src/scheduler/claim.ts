@@ -66,35 +66,38 @@ export async function candidates(runtime: Runtime): Promise<Candidate[]> {
   }));
 }
 
-/** Gives a task to a daemon, in one transaction of its own. @returns whether it was started */
+/**
+ * Gives a task to a daemon, in one transaction of its own. Any number of instances may try at once: the locks on the daemons
+ * and the task let one of them do it, once.
+ * @returns whether it was started
+ */
 export function claimTask(runtime: Runtime, { id, ownerId, contractId }: Candidate): Promise<boolean> {
+  const isPending = sql`exists (select 1 from task where id = ${toUuid(id)} and status = 'PENDING')`;
   const lock = 'no key update skip locked';
-  // Whoever does not get the task need not wait for the daemons.
-  const isMine = sql`exists (select 1 from task where id = ${toUuid(id)} and status = 'PENDING' for no key update skip locked)`;
   return transact(runtime, async (tx) => {
     const { task, ...around } = await readToStart(
       tx.em,
-      { task: rowOf(tx.em, Task, { id, status: 'PENDING' }, { lock }), ...surroundings(tx.em, contractId) },
-      { ownerId, lock: 'no key update', condition: isMine },
+      { ownerId, lock: 'no key update', condition: isPending },
+      { ...surroundings(tx.em, contractId), task: rowOf(tx.em, Task, { id, status: 'PENDING' }, { lock }) },
     );
     return task !== null && (await claim(tx, tx.follow(Task, task), around, 'record'));
   });
 }
 
 /**
- * Gives a locked PENDING task to a daemon: PENDING → STARTING with the next attempt, and the command that spawns it. Any
- * number of instances may try at once: the locks on the task and the daemon let one of them do it, once.
+ * Gives a locked PENDING task to a daemon, unless somebody else is about to give all of them something: PENDING → STARTING
+ * with the next attempt, and the command that spawns it.
  * @returns whether it was started; when not, nothing has changed
  */
 export async function claimLocked(tx: Transaction, task: Task): Promise<boolean> {
   const { ownerId, contractId } = task;
-  const locking = { ownerId, lock: 'no key update', condition: sql`true` } as const;
+  const locking = { ownerId, lock: 'no key update skip locked', condition: sql`true` } as const;
   // The ORM stores the task before what goes along with the log.
-  return claim(tx, task, await readToStart(tx.em, surroundings(tx.em, contractId), locking), 'insertNow');
+  return claim(tx, task, await readToStart(tx.em, locking, surroundings(tx.em, contractId)), 'insertNow');
 }
 
 /**
- * The same for a task that this transaction stores, or has locked and follows.
+ * The same for a task that this transaction stores, or has locked and follows. Whoever holds daemons waits for no task.
  * @param add how the working copy is stored that the task refers to
  */
 export async function claim(
@@ -116,7 +119,7 @@ export async function claim(
   const daemon = await chooseDaemon(tx, task, shared, around);
   if (!daemon) return false;
   const copy = await makeCopy(tx, { task, contract, daemon, shared, add });
-  return begin(tx, { ...start, daemon, copy });
+  return copy !== null && begin(tx, { ...start, daemon, copy });
 }
 
 async function begin(tx: Transaction, start: Omit<Start, 'attempt'>): Promise<true> {

@@ -1,6 +1,7 @@
 import type { Contract } from '../contracts/contract.entity.ts';
 import { Daemon } from '../daemons/daemon.entity.ts';
 import { newId } from '../platform/ids.ts';
+import { readRow } from '../platform/read-rows.ts';
 import type { Transaction } from '../platform/transaction.ts';
 import { Task } from '../tasks/task.entity.ts';
 import type { TaskStatus } from '../tasks/task.states.ts';
@@ -49,17 +50,17 @@ interface Place {
 /**
  * The copy of a task on the daemon that was chosen for it: the one it had when that is there, else a new one that
  * continues it. A shared one whose daemon is gone moves as well, and its sharers follow the supervisor.
+ * @returns null while somebody else has the supervisor, who may be about to move it
  */
-export async function makeCopy(tx: Transaction, place: Place): Promise<Copy> {
+export async function makeCopy(tx: Transaction, place: Place): Promise<Copy | null> {
   const { task, daemon, shared } = place;
   if (shared && !shared.isGone) return { worktree: shared.worktree, isShared: true };
   if (shared) {
+    const which = { contractId: task.contractId, role: 'SUPERVISOR', worktreeId: shared.worktree.id };
+    const supervisor = await readRow(tx.em, Task, which, { lock: 'no key update skip locked' });
+    if (!supervisor || MOVES_ITSELF.includes(supervisor.status)) return null;
     const worktree = await continued(tx, shared.worktree, daemon);
-    const supervisor = await tx.em.findOneOrFail(Task, {
-      worktreeId: shared.worktree.id,
-      role: 'SUPERVISOR',
-    });
-    supervisor.worktreeId = worktree.id;
+    tx.follow(Task, supervisor).worktreeId = worktree.id;
     return { worktree, isShared: false };
   }
   const before = task.worktreeId ? await tx.em.findOneOrFail(Worktree, { id: task.worktreeId }) : null;

@@ -89,17 +89,17 @@ async function read(
 > {
   const { em } = tx;
   const { ownerId } = principal;
-  const all = surroundings(em, contractId);
+  const { contract: _, supervisor: __, repositories, ...others } = surroundings(em, contractId);
   const held = {
     contract: contractToShare(em, principal, contractId),
     supervisor: rowOf(em, Task, { contractId, ownerId, role: 'SUPERVISOR' }, { lock: 'key share' }),
-    repositories: all.repositories,
+    repositories,
   };
   const waited = foundWaiting.get(runtime)?.get(ownerId) ?? Number.NEGATIVE_INFINITY;
   if (looksAtOthers(input) || runtime.clock.uptimeMs() - waited < LEAVE_MS)
     return { ...(await readTogether(em, held)), start: null };
   const locking = { ownerId, lock: 'no key update skip locked', condition: nobodyWaits(ownerId) } as const;
-  const start = await readToStart(em, { ...all, ...held }, locking);
+  const start = await readToStart(em, locking, others, held);
   return { ...start, start };
 }
 

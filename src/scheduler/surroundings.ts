@@ -41,19 +41,22 @@ export interface Locking {
 }
 
 /**
- * Reads, in one trip, what a start depends on, then locks the owner's daemons, then looks what work they have: what was
- * committed before they were locked counts, however long that took.
+ * Reads, in one trip, what a start depends on, locks the owner's daemons, and then looks what work they have: what was
+ * committed before they were locked counts, however long that took. Daemons are locked before a task is, and by whoever
+ * has locked a task already only without waiting: who takes a daemon away from its tasks holds it while it waits for them.
+ * @param before what is read, and locked, before them
  */
-export async function readToStart<S extends Selections>(
+export async function readToStart<S extends Selections, B extends Selections = Record<never, never>>(
   em: EntityManager,
-  selections: S,
   { ownerId, lock, condition }: Locking,
-): Promise<Selected<S> & Daemons> {
+  selections: S,
+  before?: B,
+): Promise<Selected<B> & Selected<S> & Daemons> {
   const daemons = connectedDaemons(em, ownerId, lock, condition);
   const found = await readInTurn(
     em,
-    { ...selections, daemons },
+    { ...before, daemons, ...selections },
     { running: runningWork(ownerId, condition) },
   );
-  return found as Selected<S> & Daemons;
+  return found as Selected<B> & Selected<S> & Daemons;
 }
