@@ -21,13 +21,29 @@ const SYSTEM_CODES = new Set([
 const WORDS =
   /Connection terminated|timeout exceeded when trying to connect|Query read timeout|connection error and is not queryable|not currently accepting connections/;
 
+/** Of those, what says nothing about the connection: another transaction was first, or holds what was needed. */
+const OUTDONE_STATES = /^(40001|40P01|55P03)$/;
+
 /** Whether the same call may succeed in a moment: the database was away, or chose another transaction. */
 export function isDatabaseAway(error: unknown): boolean {
+  return isSomewhere(
+    error,
+    ({ code, message }) =>
+      (typeof code === 'string' && (PASSING_STATES.test(code) || SYSTEM_CODES.has(code))) ||
+      WORDS.test(message),
+  );
+}
+
+/** Whether the database is there, and chose another transaction. */
+export function isOutdone(error: unknown): boolean {
+  return isSomewhere(error, ({ code }) => typeof code === 'string' && OUTDONE_STATES.test(code));
+}
+
+/** In the error itself, or in what caused it. */
+function isSomewhere(error: unknown, is: (error: Error & { readonly code?: unknown }) => boolean): boolean {
   for (let current = error, depth = 0; current instanceof Error && depth < 5; depth += 1) {
-    const { code } = current as { code?: unknown };
-    if (typeof code === 'string' && (PASSING_STATES.test(code) || SYSTEM_CODES.has(code))) return true;
-    if (WORDS.test(current.message)) return true;
-    if (current instanceof AggregateError && current.errors.some(isDatabaseAway)) return true;
+    if (is(current)) return true;
+    if (current instanceof AggregateError && current.errors.some((one) => isSomewhere(one, is))) return true;
     current = current.cause ?? (current as { previous?: unknown }).previous;
   }
   return false;

@@ -1,4 +1,5 @@
 import { LockMode } from '@mikro-orm/core';
+import { oneByOne } from '../platform/one-by-one.ts';
 import type { Runtime } from '../platform/runtime.ts';
 import { type Transaction, transact } from '../platform/transaction.ts';
 import { storeMessage } from '../tasks/message.service.ts';
@@ -16,8 +17,8 @@ export async function deliverAnswers(runtime: Runtime): Promise<void> {
   const before = new Date(runtime.clock.now().getTime() - ACKNOWLEDGE_MS);
   const due = { status: 'ANSWERED' as const, toldAt: null, answeredAt: { $lte: before } };
   const questions = await runtime.db.fork().find(Question, due, { orderBy: { id: 'asc' }, limit: 100 });
-  for (const { id, taskId } of questions) {
-    await transact(runtime, async (tx) => {
+  await oneByOne(runtime, 'telling an answer', questions, ({ id, taskId }) =>
+    transact(runtime, async (tx) => {
       // The task before the question, as everybody who locks both does.
       const task = await tx.em.findOneOrFail(Task, { id: taskId }, { lockMode: LockMode.PESSIMISTIC_WRITE });
       const question = await tx.em.findOne(
@@ -27,8 +28,8 @@ export async function deliverAnswers(runtime: Runtime): Promise<void> {
       );
       if (!question) return;
       await tellAnswer(tx, task, question);
-    });
-  }
+    }),
+  );
 }
 
 /**

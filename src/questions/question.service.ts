@@ -9,6 +9,7 @@ import { type EntityManager, kysely } from '../platform/database.ts';
 import { topics } from '../platform/doorbell.ts';
 import { DomainError, notFound } from '../platform/errors.ts';
 import { fromUuid, type Id, parseId, toUuid } from '../platform/ids.ts';
+import { oneByOne } from '../platform/one-by-one.ts';
 import { readRows } from '../platform/read-rows.ts';
 import type { Operation } from '../platform/runtime.ts';
 import { move } from '../platform/states.ts';
@@ -185,16 +186,16 @@ export async function withdrawOrphans(runtime: Operation['runtime']): Promise<vo
     where q.status = 'PENDING' and q.attempt is not null and (
       q.attempt <> t.attempt or t.status not in ('STARTING', 'RUNNING', 'CANCELLING'))
     limit 100`.execute(kysely(runtime.db.fork()));
-  for (const row of rows) {
-    await transact(runtime, async (tx) => {
+  await oneByOne(runtime, 'withdrawing a question', rows, (row) =>
+    transact(runtime, async (tx) => {
       const question = await tx.em.findOneOrFail(
         Question,
         { id: fromUuid('question', row.id) },
         { lockMode: LockMode.PESSIMISTIC_WRITE },
       );
       if (question.status === 'PENDING') closeQuestion(tx, question);
-    });
-  }
+    }),
+  );
 }
 
 /** Withdraws a locked question that is pending. */

@@ -15,6 +15,10 @@ import { type Start, spawnPayload } from './spawn-payload.ts';
 import { readToStart, type Surroundings, surroundings } from './surroundings.ts';
 
 const CANDIDATES = 200;
+/** Of an owner, besides some for each free place: some may not fit after all. */
+const OF_AN_OWNER = 100;
+/** How long a claim waits for a lock: others stand behind it. Milliseconds. */
+const LOCK_MS = 1_000;
 
 export interface Candidate {
   readonly id: Id<'task'>;
@@ -23,48 +27,72 @@ export interface Candidate {
 }
 
 /**
- * PENDING tasks of open contracts that some connected daemon could take now, by priority then age. What nobody can take
- * (a queue behind a full daemon, a profile or a path that none offers, a shared copy that is not there, a budget that is
- * used up) is left out here already: a limit that it filled would keep the tasks of everybody else from starting.
+ * PENDING tasks of open contracts that some connected daemon could take now, each owner's by priority then age, and the
+ * owners in turns. What nobody can take (a queue behind a full daemon, a profile or a path that none offers, a shared copy
+ * that is not there, a budget that is used up) is left out here already: a limit that it filled would keep others from
+ * starting. Of tasks that any daemon would take alike there are no more than the owner has places.
  */
 export async function candidates(runtime: Runtime): Promise<Candidate[]> {
   const { rows } = await sql<{ id: string; owner_id: string; contract_id: string }>`
     with able as materialized (
-      select d.id, d.owner_id, d.agents, d.local_paths, d.max_concurrent_tasks > (
+      select d.id, d.owner_id, d.agents, d.local_paths, d.max_concurrent_tasks - (
         select count(*) from task r
         where r.daemon_id = d.id and r.role = 'WORK' and r.status in ('STARTING', 'RUNNING', 'CANCELLING')
       ) as free
       from daemon d where d.status = 'CONNECTED'
-    ), waiting as (
-      select t.* from (select distinct owner_id from able where free) as o
-      join task t on t.owner_id = o.owner_id and t.status = 'PENDING' and t.role = 'WORK'
-      union all
-      select t.* from (select distinct owner_id from able) as o
-      join task t on t.owner_id = o.owner_id and t.status = 'PENDING' and t.role <> 'WORK'
+    ), fitting as (
+      select t.id, t.owner_id, t.contract_id, t.role, t.priority, o.free, row_number() over (
+        partition by t.owner_id, t.role, t.agent, t.repository_path, t.failed_daemons,
+          case when not t.use_own_worktree then t.contract_id end
+        order by t.priority desc, t.id
+      ) as place
+      from (select owner_id, sum(greatest(free, 0)) as free from able group by owner_id) as o
+      cross join lateral (
+        (select ${columns} from task t where o.free > 0 and t.owner_id = o.owner_id and t.status = 'PENDING' and t.role = 'WORK'
+          and ${isStartable} order by t.priority desc, t.id limit ${OF_AN_OWNER} + 4 * o.free)
+        union all
+        (select ${columns} from task t where t.owner_id = o.owner_id and t.status = 'PENDING' and t.role <> 'WORK'
+          and ${isStartable} order by t.priority desc, t.id limit ${OF_AN_OWNER})
+      ) as t
+    ), chosen as (
+      select *, row_number() over (partition by owner_id order by priority desc, id) as turn
+      from fitting where role <> 'WORK' or place <= free
     )
-    select t.id, t.owner_id, t.contract_id
-    from waiting t join contract c on c.id = t.contract_id join contract_counter k on k.contract_id = c.id
-    where c.status = 'ACTIVE' and (c.budget_usd is null or k.cost_usd < c.budget_usd)
-      and exists (
-      select 1 from able d
-      where d.owner_id = t.owner_id and t.agent = any(d.agents) and (d.free or t.role <> 'WORK')
-        and (t.repository_path is null or exists (
-          select 1 from unnest(d.local_paths) as allowed
-          where t.repository_path = allowed or starts_with(t.repository_path, regexp_replace(allowed, '/$', '') || '/')
-        ))
-        and (t.use_own_worktree or t.role = 'RED_TEAM' or exists (
-          select 1 from task s join worktree w on w.id = s.worktree_id join daemon h on h.id = w.daemon_id
-          where s.contract_id = t.contract_id and s.role = 'SUPERVISOR' and w.path is not null and (
-            w.daemon_id = d.id or h.status = 'DISCONNECTED' and s.status not in ('PENDING', 'STARTING', 'RUNNING'))
-        ))
-    )
-    order by t.priority desc, t.id limit ${CANDIDATES}`.execute(kysely(runtime.db.fork()));
+    select id, owner_id, contract_id from chosen
+    order by turn, priority desc, id limit ${CANDIDATES}`.execute(kysely(runtime.db.fork()));
   return rows.map((row) => ({
     id: fromUuid('task', row.id),
     ownerId: fromUuid('owner', row.owner_id),
     contractId: fromUuid('contract', row.contract_id),
   }));
 }
+
+const columns = sql`
+  t.id, t.owner_id, t.contract_id, t.role, t.priority, t.agent, t.repository_path, t.failed_daemons, t.use_own_worktree`;
+
+/** Whether its contract lets task `t` start, and one of `able` could take it. */
+const isStartable = sql`
+  exists (
+    select 1 from contract c join contract_counter k on k.contract_id = c.id
+    where c.id = t.contract_id and c.status = 'ACTIVE' and (c.budget_usd is null or k.cost_usd < c.budget_usd)
+  ) and exists (
+    select 1 from able d
+    where d.owner_id = t.owner_id and t.agent = any(d.agents) and (d.free > 0 or t.role <> 'WORK')
+      and (t.repository_path is null or exists (
+        select 1 from unnest(d.local_paths) as allowed
+        where t.repository_path = allowed or starts_with(t.repository_path, regexp_replace(allowed, '/$', '') || '/')
+      ))
+      and (t.use_own_worktree or t.role = 'RED_TEAM' or exists (
+        select 1 from task s join worktree w on w.id = s.worktree_id join daemon h on h.id = w.daemon_id
+        where s.contract_id = t.contract_id and s.role = 'SUPERVISOR' and w.path is not null and (
+          w.daemon_id = d.id or h.status = 'DISCONNECTED' and s.status not in ('PENDING', 'STARTING', 'RUNNING'))
+      ))
+  )`;
+
+const patience = {
+  statement: sql`select set_config('lock_timeout', ${String(LOCK_MS)}, true)`,
+  read: () => LOCK_MS,
+};
 
 /**
  * Gives a task to a daemon, in one transaction of its own. Any number of instances may try at once: the locks on the daemons
@@ -75,10 +103,15 @@ export function claimTask(runtime: Runtime, { id, ownerId, contractId }: Candida
   const isPending = sql`exists (select 1 from task where id = ${toUuid(id)} and status = 'PENDING')`;
   const lock = 'no key update skip locked';
   return transact(runtime, async (tx) => {
-    const { task, ...around } = await readToStart(
+    const {
+      task,
+      patience: _,
+      ...around
+    } = await readToStart(
       tx.em,
       { ownerId, lock: 'no key update', condition: isPending },
       { ...surroundings(tx.em, contractId), task: rowOf(tx.em, Task, { id, status: 'PENDING' }, { lock }) },
+      { patience },
     );
     return task !== null && (await claim(tx, tx.follow(Task, task), around, 'record'));
   });

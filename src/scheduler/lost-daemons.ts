@@ -11,6 +11,7 @@ import { kysely } from '../platform/database.ts';
 import { topics } from '../platform/doorbell.ts';
 import { notFound } from '../platform/errors.ts';
 import { fromUuid, type Id, parseId, toUuid } from '../platform/ids.ts';
+import { oneByOne } from '../platform/one-by-one.ts';
 import type { Operation, Runtime } from '../platform/runtime.ts';
 import { move } from '../platform/states.ts';
 import { type Transaction, transact } from '../platform/transaction.ts';
@@ -31,14 +32,14 @@ export async function giveUpLostDaemons(runtime: Runtime): Promise<void> {
   const silentSince = { $lt: new Date(runtime.clock.now().getTime() - LEASE_MS) };
   const lost = { status: { $in: ['CONNECTED', 'DRAINING'] as const }, lastHeartbeatAt: silentSince };
   const daemons = await runtime.db.fork().find(Daemon, lost as never, { limit: 100 });
-  for (const { id } of daemons) {
-    await transact(runtime, async (tx) => {
+  await oneByOne(runtime, 'giving up a daemon', daemons, ({ id }) =>
+    transact(runtime, async (tx) => {
       await lockDaemon(tx, id);
       const daemon = await tx.em.findOne(Daemon, { id, ...lost } as never);
       if (!daemon) return;
       await disconnect(tx, daemon, `Daemon ${daemon.name} was silent for more than ${LEASE_MS / 1_000} s.`);
-    });
-  }
+    }),
+  );
 }
 
 /** A daemon leaves in order. What it still had is given to others. */
@@ -108,7 +109,8 @@ export async function withdrawUnaccepted(runtime: Runtime): Promise<void> {
     select t.id from task t join command c on c.task_id = t.id and c.attempt = t.attempt
     where t.status = 'STARTING' and t.claimed_at < ${before} and c.type = 'SPAWN_TASK' and c.status = 'PENDING'
     limit 200`.execute(kysely(runtime.db.fork()));
-  for (const row of rows) await withdrawOne(runtime, fromUuid('task', row.id));
+  const ids = rows.map((row) => fromUuid('task', row.id));
+  await oneByOne(runtime, 'withdrawing a spawn', ids, (id) => withdrawOne(runtime, id));
 }
 
 function withdrawOne(runtime: Runtime, id: Id<'task'>): Promise<void> {

@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { logEvent } from '../events/append.ts';
 import { kysely } from '../platform/database.ts';
 import { fromUuid, type Id, toUuid } from '../platform/ids.ts';
+import { oneByOne } from '../platform/one-by-one.ts';
 import type { Runtime } from '../platform/runtime.ts';
 import { type Transaction, transact } from '../platform/transaction.ts';
 import { storeMessage } from '../tasks/message.service.ts';
@@ -20,7 +21,9 @@ export async function noticeStalledTasks(runtime: Runtime): Promise<void> {
     select a.task_id, a.attempt from task t join task_attempt a on a.task_id = t.id and a.attempt = t.attempt
     where t.status = 'RUNNING' and a.stalled_at is null and coalesce(a.last_output_at, a.started_at) < ${before}
     limit 200`.execute(kysely(runtime.db.fork()));
-  for (const row of rows) await notice(runtime, fromUuid('task', row.task_id), row.attempt);
+  await oneByOne(runtime, 'noticing a silent task', rows, (row) =>
+    notice(runtime, fromUuid('task', row.task_id), row.attempt),
+  );
 }
 
 function notice(runtime: Runtime, taskId: Id<'task'>, attempt: number): Promise<void> {

@@ -5,6 +5,7 @@ import type { Contract } from '../contracts/contract.entity.ts';
 import { ContractCounter } from '../events/contract-counter.entity.ts';
 import { topics } from '../platform/doorbell.ts';
 import type { Id } from '../platform/ids.ts';
+import { oneByOne } from '../platform/one-by-one.ts';
 import { idsOf } from '../platform/read-rows.ts';
 import type { Runtime } from '../platform/runtime.ts';
 import { type Transaction, transact } from '../platform/transaction.ts';
@@ -31,7 +32,7 @@ export const budgetsDue = idsOf(
  * starts meanwhile is the scheduler's doing.
  */
 export async function watchBudgets(runtime: Runtime, due: readonly Id<'contract'>[]): Promise<void> {
-  for (const id of due) await transact(runtime, (tx) => settle(tx, id));
+  await oneByOne(runtime, 'watching a budget', due, (id) => transact(runtime, (tx) => settle(tx, id)));
 }
 
 async function settle(tx: Transaction, id: Contract['id']): Promise<void> {

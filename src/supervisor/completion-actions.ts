@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { Contract } from '../contracts/contract.entity.ts';
 import { DomainError } from '../platform/errors.ts';
 import type { Id } from '../platform/ids.ts';
+import { oneByOne } from '../platform/one-by-one.ts';
 import { idsOf } from '../platform/read-rows.ts';
 import type { Runtime } from '../platform/runtime.ts';
 import { type Transaction, transact } from '../platform/transaction.ts';
@@ -30,7 +31,7 @@ export const completionActionsDue = idsOf(
  * their contract was completed meanwhile.
  */
 export async function doCompletionActions(runtime: Runtime, due: readonly Id<'task'>[]): Promise<void> {
-  for (const id of due) await act(runtime, id);
+  await oneByOne(runtime, 'a completion action', due, (id) => act(runtime, id));
 }
 
 async function act(runtime: Runtime, id: Id<'task'>): Promise<void> {

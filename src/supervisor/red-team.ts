@@ -3,6 +3,7 @@ import { lockContractRow } from '../contracts/contract.access.ts';
 import type { Contract } from '../contracts/contract.entity.ts';
 import { topics } from '../platform/doorbell.ts';
 import { type Id, newId } from '../platform/ids.ts';
+import { oneByOne } from '../platform/one-by-one.ts';
 import { idsOf } from '../platform/read-rows.ts';
 import type { Runtime } from '../platform/runtime.ts';
 import { type Transaction, transact } from '../platform/transaction.ts';
@@ -23,13 +24,14 @@ export const redTeamsDue = idsOf(
 
 /** Adds the red team of a contract: once, and apart from the tasks, which it cannot hold up. */
 export async function spawnRedTeams(runtime: Runtime, due: readonly Id<'contract'>[]): Promise<void> {
-  for (const id of due)
-    await transact(runtime, async (tx) => {
+  await oneByOne(runtime, 'adding a red team', due, (id) =>
+    transact(runtime, async (tx) => {
       // One instance after the other, and none beside a completion.
       const contract = await lockContractRow(tx, id);
       const where = { contractId: contract.id, role: 'RED_TEAM' as const };
       if (contract.status === 'ACTIVE' && (await tx.em.count(Task, where)) === 0) add(tx, contract);
-    });
+    }),
+  );
 }
 
 function add(tx: Transaction, contract: Contract): void {

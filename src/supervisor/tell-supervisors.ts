@@ -2,6 +2,7 @@ import { LockMode } from '@mikro-orm/core';
 import { sql } from 'kysely';
 import { kysely } from '../platform/database.ts';
 import { fromUuid, type Id, toUuid } from '../platform/ids.ts';
+import { oneByOne } from '../platform/one-by-one.ts';
 import { idsOf } from '../platform/read-rows.ts';
 import type { Runtime } from '../platform/runtime.ts';
 import { transact } from '../platform/transaction.ts';
@@ -25,7 +26,7 @@ export const newsDue = idsOf(
  * its tasks, or as soon as its turn ends.
  */
 export async function tellSupervisors(runtime: Runtime, due: readonly Id<'task'>[]): Promise<void> {
-  for (const id of due) await tell(runtime, id);
+  await oneByOne(runtime, 'telling a supervisor', due, (id) => tell(runtime, id));
 }
 
 interface News {
