@@ -1,6 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import { ConversationMessage } from '../conversations/conversation-message.entity.ts';
-import { optionalReference, primaryId, reference, timestamp } from '../platform/columns.ts';
+import { optionalReference, primaryId, reference, texts, timestamp } from '../platform/columns.ts';
 import { Task } from '../tasks/task.entity.ts';
 import { Worktree } from '../worktrees/worktree.entity.ts';
 
@@ -25,7 +25,7 @@ const CheckpointSchema = defineEntity({
     linesAdded: p.integer(),
     linesRemoved: p.integer(),
     /** What git could not take: reported, not hidden. */
-    skippedPaths: p.type('text[]').$type<string[]>().default([]),
+    skippedPaths: texts().default([]),
     /** Finds the parts of its data. */
     uploadId: p.text(),
     parts: p.integer(),

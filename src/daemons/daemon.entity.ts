@@ -1,6 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import { Owner } from '../keys/owner.entity.ts';
-import { primaryId, reference, timestamp } from '../platform/columns.ts';
+import { primaryId, reference, texts, timestamp } from '../platform/columns.ts';
 import { DAEMON_STATUSES } from './daemon.states.ts';
 
 /** A worker machine of the owner. */
@@ -18,8 +18,8 @@ const DaemonSchema = defineEntity({
     /** The owner's wish, which outlives any absence: status is DRAINING while it is there. */
     draining: p.boolean().default(false),
     /** Names of the agent profiles it offers. */
-    agents: p.type('text[]').$type<string[]>(),
-    localPaths: p.type('text[]').$type<string[]>(),
+    agents: texts(),
+    localPaths: texts(),
     maxConcurrentTasks: p.integer(),
     /** Number of the present connection: an older one may not act any more. */
     epoch: p.integer().default(0),

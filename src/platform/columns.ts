@@ -1,4 +1,4 @@
-import { p, UnderscoreNamingStrategy } from '@mikro-orm/core';
+import { ArrayType, p, UnderscoreNamingStrategy } from '@mikro-orm/core';
 import { type Id, type IdPrefix, IdType } from './ids.ts';
 
 /** The primary key of an entity: a UUIDv7, seen as a TypeID. */
@@ -41,6 +41,21 @@ export function optionalReference<P extends IdPrefix>(
 
 /** Time of day with its zone, to the millisecond: what a JavaScript Date holds. */
 export const timestamp = () => p.datetime(3);
+
+/** The ORM's own type quotes only what looks like more than one text: "NULL" would become null, and a line end nothing. */
+class TextsType extends ArrayType {
+  override convertToDatabaseValue(value: string[] | null): string | null {
+    if (!Array.isArray(value)) return value;
+    return `{${value.map((text) => `"${text.replace(/["\\]/g, '\\$&')}"`).join()}}`;
+  }
+
+  override getColumnType(): string {
+    return 'text[]';
+  }
+}
+
+/** A list of texts, any of them. */
+export const texts = () => p.type(new TextsType()).$type<string[]>();
 
 /** `ownerId` is stored as `owner_id`: the property is the key itself, so no further suffix is added. */
 export class NamingStrategy extends UnderscoreNamingStrategy {

@@ -1,7 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import { Contract } from '../contracts/contract.entity.ts';
 import { Owner } from '../keys/owner.entity.ts';
-import { optionalReference, primaryId, reference, timestamp } from '../platform/columns.ts';
+import { optionalReference, primaryId, reference, texts, timestamp } from '../platform/columns.ts';
 import { Task } from '../tasks/task.entity.ts';
 import { TaskMessage } from '../tasks/task-message.entity.ts';
 import { QUESTION_STATUSES } from './question.states.ts';
@@ -35,7 +35,7 @@ const QuestionSchema = defineEntity({
     /** The attempt whose daemon asks in its agent's name: the question ends with it. null: the task itself asks. */
     attempt: p.integer().nullable(),
     question: p.text(),
-    choices: p.type('text[]').$type<string[]>().default([]),
+    choices: texts().default([]),
     context: p.text().nullable(),
     multiSelect: p.boolean().default(false),
     questionType: p.enum(QUESTION_TYPES).default('GENERAL'),
@@ -51,7 +51,7 @@ const QuestionSchema = defineEntity({
     /** Set at the timeout of a question that stays open: its asker was told TIMED_OUT. */
     timedOutAt: timestamp().nullable(),
     response: p.text().nullable(),
-    answerChoices: p.type('text[]').$type<string[]>().nullable(),
+    answerChoices: texts().nullable(),
     answerText: p.text().nullable(),
     answeredBy: p.text().nullable(),
     answeredAt: timestamp().nullable(),

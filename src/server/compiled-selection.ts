@@ -177,9 +177,12 @@ function list(write: Write): Write {
   return (values, context) => {
     if (!Array.isArray(values)) return undefined;
     let json = '';
-    for (const value of values) {
+    for (const [index, value] of values.entries()) {
       const text = write(value, context);
-      if (text === undefined) return undefined;
+      if (text === undefined) {
+        for (const other of values.slice(index + 1)) if (isPromiseLike(other)) leave(other);
+        return undefined;
+      }
       json += json === '' ? text : `,${text}`;
     }
     return `[${json}]`;
@@ -200,10 +203,14 @@ function settled(write: Write): Write {
   return (value, context) => {
     if (value instanceof Error) return undefined;
     if (!isPromiseLike(value)) return write(value, context);
-    // Whoever asks again gets the failure.
-    value.then(undefined, () => undefined);
+    leave(value);
     return undefined;
   };
+}
+
+/** Whoever asks again gets the failure. */
+function leave(value: PromiseLike<unknown>): void {
+  value.then(undefined, () => undefined);
 }
 
 function propertyOf({ name }: GraphQLField<unknown, unknown>) {
@@ -226,8 +233,12 @@ function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
 class OnlyGraphqlJs extends Error {}
 
 /** What a resolver may learn of the execution, it learns from graphql-js only. */
+const refuse = () => {
+  throw new OnlyGraphqlJs();
+};
 const NO_INFO = new Proxy({} as GraphQLResolveInfo, {
-  get: () => {
-    throw new OnlyGraphqlJs();
-  },
+  get: refuse,
+  has: refuse,
+  ownKeys: refuse,
+  getOwnPropertyDescriptor: refuse,
 });

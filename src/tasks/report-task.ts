@@ -7,7 +7,7 @@ import { type Id, parseId, toUuid } from '../platform/ids.ts';
 import { actorName } from '../platform/principal.ts';
 import { readTogether, rowOf } from '../platform/read-rows.ts';
 import type { Operation } from '../platform/runtime.ts';
-import { checkedText } from '../platform/text.ts';
+import { checkedText, optionalText } from '../platform/text.ts';
 import { type Transaction, transact } from '../platform/transaction.ts';
 import { Worktree } from '../worktrees/worktree.entity.ts';
 import { interruptTask } from './interrupt-task.ts';
@@ -170,12 +170,13 @@ async function recordWorktree(tx: Transaction, task: Task, report: WorktreeRepor
   if (!/^[0-9a-f]{40}([0-9a-f]{24})?$/.test(report.baseSha)) {
     throw invalidInput('worktree.baseSha', 'baseSha is not the id of a commit.');
   }
+  const baseBranch = optionalText(report.baseBranch, 'worktree.baseBranch', 250);
   // Tasks that share the copy have waited for it.
   if (!worktree.path) tx.ring(topics.schedule);
   // Those who share a copy report the same; the base is where it was first.
   worktree.path = checkedText(report.path, 'worktree.path', 4_000);
   worktree.branch = checkedText(report.branch, 'worktree.branch', 250);
-  worktree.baseBranch ??= report.baseBranch ?? null;
+  worktree.baseBranch ??= baseBranch;
   worktree.baseSha ??= report.baseSha;
 }
 

@@ -2,7 +2,7 @@ import { defineEntity, p } from '@mikro-orm/core';
 import { Contract } from '../contracts/contract.entity.ts';
 import { Daemon } from '../daemons/daemon.entity.ts';
 import { Owner } from '../keys/owner.entity.ts';
-import { optionalReference, primaryId, reference, timestamp } from '../platform/columns.ts';
+import { optionalReference, primaryId, reference, texts, timestamp } from '../platform/columns.ts';
 import { Worktree } from '../worktrees/worktree.entity.ts';
 import { TASK_STATUSES } from './task.states.ts';
 
@@ -79,7 +79,7 @@ const TaskSchema = defineEntity({
     /** Number of its starts: the fencing token for all that is reported of it. */
     attempt: p.integer().default(0),
     retryCount: p.integer().default(0),
-    failedDaemons: p.type('text[]').$type<string[]>().default([]),
+    failedDaemons: texts().default([]),
     /** Why it failed; after several attempts one line each. */
     errorMessage: p.text().nullable(),
     outputSummary: p.text().nullable(),
@@ -95,7 +95,7 @@ const TaskSchema = defineEntity({
     /** The task whose agent session it goes on in. */
     continueFromTaskId: optionalReference('task', (): unknown => Task),
     /** Paths that are copied into its own working copy when that is made. */
-    copyFiles: p.type('text[]').$type<string[]>().default([]),
+    copyFiles: texts().default([]),
     completionAction: p.enum(COMPLETION_ACTIONS).default('NONE'),
     /** When the completion action was begun; null before. */
     completionActionAt: timestamp().nullable(),

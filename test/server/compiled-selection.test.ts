@@ -134,6 +134,28 @@ test('what has to be loaded, fails or is null where nothing may be is left to gr
   expect(json('content', { ...output, data: { ...output.data, content: new Error() } })).toBeNull();
 });
 
+test('of a list of promises none is left alone with its failure', async () => {
+  const context = await contextOf();
+  const left: unknown[] = [];
+  const hear = (reason: unknown) => left.push(reason);
+  process.on('unhandledRejection', hear);
+  const changed = events.find(({ type }) => type === 'TASK_UPDATED');
+  const selected = new CompiledSelection(
+    validated(
+      `subscription { contractEvents(contractId: "${contractId}") { ... on TaskUpdatedEvent { updatedFields } } }`,
+    ),
+  );
+  const updatedFields = [
+    Promise.resolve('a'),
+    Promise.reject(new Error('one')),
+    Promise.reject(new Error('two')),
+  ];
+  expect(selected.json({ ...changed, data: { ...changed?.data, updatedFields } }, context)).toBeNull();
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off('unhandledRejection', hear);
+  expect(left).toEqual([]);
+});
+
 test('WebSocket and server-sent events give the same of a log, line by line', async () => {
   const query = `subscription($id: ID!) { contractEvents(contractId: $id, afterSequence: 0) {
     sequence eventType occurredAt ... on OutputEntry { content toolInput isError task { id name status } }

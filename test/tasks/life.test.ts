@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import { HandDaemon, openContract, spawn, statusOf, untilStatus } from '../support/daemon.ts';
 import { startTestServer } from '../support/server.ts';
+import { changesNothing } from '../support/snapshot.ts';
 
-const { api } = await startTestServer();
+const { api, server } = await startTestServer();
 const daemon = await HandDaemon.connect(api, { max: 1 });
 
 test('a contract goes from its supervisor over a task to its completion', async () => {
@@ -82,4 +83,23 @@ test('a contract goes from its supervisor over a task to its completion', async 
     ],
     roots: [{ task: { id: supervisorId }, children: [{ task: { id: taskId, status: 'MERGED' } }] }],
   });
+});
+
+test('a working copy that the daemon cannot have is refused, and changes nothing', async () => {
+  const { contractId } = await openContract(api, { startSupervisor: false });
+  const taskId = await spawn(api, contractId);
+  const { worktreeId } = await daemon.start(taskId);
+  const copy = {
+    id: worktreeId,
+    branch: 'b',
+    path: '/copies/x',
+    baseBranch: 'main',
+    baseSha: '1'.repeat(40),
+  };
+  for (const wrong of [{ baseBranch: 'a\0b' }, { branch: '\0' }, { path: '/\ud800' }, { baseSha: 'HEAD' }]) {
+    const input = { taskId, attempt: 1, status: 'RUNNING', outputCount: 0, worktree: { ...copy, ...wrong } };
+    const refused = await changesNothing(server, () => daemon.api.mutationRefused('reportTask', input));
+    expect(refused).toMatchObject({ code: 'INVALID_INPUT', field: `worktree.${Object.keys(wrong)[0]}` });
+  }
+  await daemon.finish(taskId, 1);
 });

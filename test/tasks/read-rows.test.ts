@@ -24,14 +24,29 @@ const daemon = await HandDaemon.connect(api, {
   agents: ['shell', 'a "quoted", one'],
   localPaths: ['/repositories', '/with space'],
 });
+/** What stands for something else in the text of a list. */
+const CHOICES = ['a', 'b,c', '{d}', 'NULL', 'null', '"e"', 'f\\', '\\"', 'g\nh', ' i ', '🦊'];
 const { contractId, taskId, supervisor } = await runningTask(api, daemon);
 await spawn(api, contractId, { description: 'NULL', agent: 'nobody has it' });
 await supervisor.mutate(
   'askQuestion',
-  { question: 'Which?', choices: ['a', 'b,c', '{d}'], waitSeconds: 0 },
+  { question: 'Which?', choices: CHOICES, waitSeconds: 0 },
   'question { id }',
 );
 await daemon.report(taskId, 1, 'DONE', { outputSummary: 'ok' });
+
+test('texts of a list come back as they were given', async () => {
+  const { pendingQuestions } = await api.ask('{ pendingQuestions { choices } }');
+  expect(pendingQuestions).toEqual([{ choices: CHOICES.map((choice) => choice.trim()) }]);
+  // A line end alone, and nothing at all.
+  const copyFiles = ['\n', 'NULL', ' '];
+  const copied = await transact(server.runtime, async (tx) => {
+    const task = await tx.em.findOneOrFail(Task, { id: taskId as Id<'task'> });
+    task.copyFiles = [...copyFiles];
+    return task;
+  });
+  expect((await readRow(em(), Task, { id: copied.id }))?.copyFiles).toEqual(copyFiles);
+});
 
 const entities: [string, EntityClass<object>, string][] = [
   ['Task', Task, 'id'],
