@@ -63,9 +63,16 @@ export function rowOf<T extends object>(
   return { statement: rows.statement, read: (found) => rows.read(found)[0] ?? null };
 }
 
-/** Ids that a statement finds in its column `id`. */
-export function idsOf<K extends IdPrefix>(kind: K, statement: RawBuilder<unknown>): Selection<Id<K>[]> {
-  return { statement, read: (rows) => rows.map(({ id }) => fromUuid(kind, String(id))) };
+/** The first ids that a statement finds in its column `id`: the limit is a parameter, so that it is prepared. */
+export function idsOf<K extends IdPrefix>(
+  kind: K,
+  statement: RawBuilder<unknown>,
+  limit = 100,
+): Selection<Id<K>[]> {
+  return {
+    statement: sql`${statement} limit ${limit}`,
+    read: (rows) => rows.map(({ id }) => fromUuid(kind, String(id))),
+  };
 }
 
 /**

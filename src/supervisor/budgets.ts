@@ -23,8 +23,7 @@ export const budgetsDue = idsOf(
     join task s on s.contract_id = c.id and s.role = 'SUPERVISOR'
     cross join lateral (select c.budget_usd is not null and k.cost_usd >= c.budget_usd as over) b
     where c.status = 'ACTIVE' and (c.budget_usd is not null or c.budget_question_id is not null)
-      and ((c.budget_question_id is not null) <> b.over or b.over and s.status = 'RUNNING')
-    limit 100`,
+      and ((c.budget_question_id is not null) <> b.over or b.over and s.status = 'RUNNING')`,
 );
 
 /**

@@ -23,7 +23,7 @@ export const completionActionsDue = idsOf(
   sql`
     select t.id from task t join contract c on c.id = t.contract_id
     where t.status = 'DONE' and t.completion_action <> 'NONE' and t.completion_action_at is null and c.status <> 'ARCHIVED'
-    order by t.completed_at limit 100`,
+    order by t.completed_at`,
 );
 
 /**

@@ -18,8 +18,7 @@ export const redTeamsDue = idsOf(
     select c.id from contract c
     where c.status = 'ACTIVE' and c.red_team_enabled
       and exists (select 1 from task t where t.contract_id = c.id and t.role = 'WORK' and t.attempt > 0)
-      and not exists (select 1 from task r where r.contract_id = c.id and r.role = 'RED_TEAM')
-    limit 100`,
+      and not exists (select 1 from task r where r.contract_id = c.id and r.role = 'RED_TEAM')`,
 );
 
 /** Adds the red team of a contract: once, and apart from the tasks, which it cannot hold up. */

@@ -17,8 +17,7 @@ export const newsDue = idsOf(
     select s.id from task s join contract c on c.id = s.contract_id
     where s.role = 'SUPERVISOR' and s.status = 'WAITING' and c.status = 'ACTIVE' and exists (
       select 1 from task t where t.contract_id = s.contract_id and t.role = 'WORK' and t.told_at is null
-        and t.status in ('DONE', 'FAILED', 'CANCELLED', 'MERGED'))
-    limit 100`,
+        and t.status in ('DONE', 'FAILED', 'CANCELLED', 'MERGED'))`,
 );
 
 /**
