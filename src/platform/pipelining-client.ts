@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream';
 import type pg from 'pg';
 import { PreparingClient } from './preparing-client.ts';
 
@@ -9,11 +10,15 @@ const BESIDE_BEGIN = /^\s*select\b|^\/\* the last \*\//i;
 
 interface Result {
   readonly command: string;
+  readonly rowCount: number | null;
+  readonly rows: readonly unknown[];
 }
 type AnyQuery = (config: unknown, ...more: unknown[]) => Promise<Result>;
 
-/** What the driver says of a statement without rows. */
-const BEGUN = { command: 'BEGIN', rowCount: null, rows: [] };
+/** As the driver says it of a statement without rows. */
+function answerTo(statement: string): Result {
+  return { command: statement.toUpperCase(), rowCount: null, rows: [] };
+}
 
 /**
  * A connection that sends `begin` along with the first statement of a transaction, and `commit` along with the last: a
@@ -21,37 +26,43 @@ const BEGUN = { command: 'BEGIN', rowCount: null, rows: [] };
  * in order, and a `commit` behind a statement that failed undoes the transaction, so nothing is kept of a half.
  */
 export class PipeliningClient extends PreparingClient {
-  /** Of the transaction under way, while it has one. */
-  #begin: Promise<unknown> | null = null;
-  #isFirst = false;
+  /** Of the transaction under way: asked for, until something follows it; its answer to come; or there is none. */
+  #begin: 'asked' | Promise<Result> | null = null;
   #end: Promise<Result> | null = null;
+  #isCorked = false;
 
   constructor(config?: pg.ClientConfig) {
     super({ ...config, pipeline: true } as pg.ClientConfig);
     const query = this.query.bind(this) as unknown as AnyQuery;
     this.query = ((config: unknown, ...more: unknown[]) => {
       if (typeof config !== 'string') return query(config, ...more);
-      if (config === 'begin') return this.#beginning(query);
-      const [begin, isFirst, end] = [this.#begin, this.#isFirst, this.#end];
-      this.#isFirst = false;
-      if (config === 'commit' || config === 'rollback') {
-        this.#begin = null;
-        this.#end = null;
-        return config === 'commit' ? committed(end ?? query(config)) : (end ?? query(config));
-      }
-      if (end) return Promise.reject(new Error(`Behind the last statement of a transaction came: ${config}`));
+      this.#sendTogether();
+      if (config === 'begin') return this.#beginning();
+      if (config === 'commit' || config === 'rollback') return this.#ending(query, config);
+      if (this.#end)
+        return Promise.reject(new Error(`Behind the last statement of a transaction came: ${config}`));
+      if (this.#begin === null) return this.#send(query, config, more);
+      const isFirst = this.#begin === 'asked';
+      const begin = this.#begin === 'asked' ? sent(query('begin')) : this.#begin;
+      this.#begin = begin;
+      if (isFirst && BESIDE_BEGIN.test(config)) return this.#send(query, config, more);
       // Without a transaction each statement would be one of its own.
-      if (begin && !(isFirst && BESIDE_BEGIN.test(config)))
-        return begin.then(() => this.#send(query, config, more));
-      return this.#send(query, config, more);
+      return begin.then(() => this.#send(query, config, more));
     }) as unknown as typeof this.query;
   }
 
-  #beginning(query: AnyQuery): Promise<Result> {
+  #beginning(): Promise<Result> {
     this.#end = null;
-    this.#begin = sent(query('begin'));
-    this.#isFirst = true;
-    return Promise.resolve(BEGUN);
+    this.#begin = 'asked';
+    return Promise.resolve(answerTo('begin'));
+  }
+
+  #ending(query: AnyQuery, config: 'commit' | 'rollback'): Promise<Result> {
+    const [begin, end] = [this.#begin, this.#end];
+    this.#begin = null;
+    this.#end = null;
+    if (begin === 'asked') return Promise.resolve(answerTo(config));
+    return config === 'commit' ? committed(end ?? query(config)) : (end ?? query(config));
   }
 
   #send(query: AnyQuery, config: string, more: unknown[]): Promise<Result> {
@@ -62,6 +73,18 @@ export class PipeliningClient extends PreparingClient {
     const answer = query(config, ...more);
     this.#end = sent(query('commit'));
     return answer;
+  }
+
+  /** What is asked at once goes in one piece: to hand each to the system by itself takes longer than to make it. */
+  #sendTogether(): void {
+    if (this.#isCorked) return;
+    this.#isCorked = true;
+    const { stream } = (this as unknown as { connection: { stream: Writable } }).connection;
+    stream.cork();
+    queueMicrotask(() => {
+      this.#isCorked = false;
+      stream.uncork();
+    });
   }
 }
 
