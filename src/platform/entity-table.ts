@@ -64,6 +64,7 @@ function makeTable(em: EntityManager, metadata: EntityMetadata): Table {
     .filter((property) => property.persist !== false && property.fieldNames?.length === 1)
     .map((property) => columnOf(em, property as EntityProperty));
   const byProperty = new Map(columns.map((column) => [column.property, column]));
+  const initial = Object.fromEntries(columns.map((column) => [column.property, column.initial]));
   const columnFor = (property: string) => {
     const column = byProperty.get(property);
     if (!column) throw new Error(`${className} has no column ${property}`);
@@ -75,7 +76,7 @@ function makeTable(em: EntityManager, metadata: EntityMetadata): Table {
     column: columnFor,
     key: primaryKeys.map(columnFor),
     version: versionProperty ? columnFor(versionProperty) : null,
-    initial: () => Object.fromEntries(columns.map(({ property, initial }) => [property, initial])),
+    initial: () => ({ ...initial }),
     selection: columns.map(({ name }) => `"${tableName}"."${name}"`).join(', '),
   };
 }

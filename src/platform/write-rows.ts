@@ -1,7 +1,7 @@
 import type { EntityClass } from '@mikro-orm/core';
 import { type RawBuilder, sql } from 'kysely';
 import type { EntityManager } from './database.ts';
-import { type Column, tableOf } from './entity-table.ts';
+import { type Column, type Table, tableOf } from './entity-table.ts';
 
 /** Properties with their values; those left out get what the database has as their default. */
 export type NewRow<T> = Partial<T>;
@@ -18,12 +18,20 @@ export function insertion<T extends object>(
   row: NewRow<T>,
 ): RawBuilder<unknown> {
   const table = tableOf(em, entity);
-  const entries = Object.entries(given(row));
-  const columns = entries.map(([property]) => table.column(property));
-  const values = entries.map(([, value], index) => parameter(columns[index] as Column, value));
-  return sql`
-    insert into ${sql.table(table.name)} (${sql.raw(columns.map(({ name }) => `"${name}"`).join(', '))})
-    values (${sql.join(values)})`;
+  const columns: Column[] = [];
+  const values: unknown[] = [];
+  let which = '';
+  for (const [property, value] of Object.entries(row)) {
+    if (value === undefined) continue;
+    const column = table.column(property);
+    columns.push(column);
+    values.push(written(column, value));
+    which += `,${property}`;
+  }
+  return withParameters(table, `insert${which}`, values, () => [
+    `insert into "${table.name}" (${columns.map(({ name }) => `"${name}"`).join(', ')}) values (`,
+    ...columns.map(({ type }, index) => `::${type}${index < columns.length - 1 ? ', ' : ')'}`),
+  ]);
 }
 
 /**
@@ -54,13 +62,41 @@ export function changeOf<T extends object>(
   before: Readonly<T>,
   now: T,
 ): RawBuilder<unknown> | null {
-  const { name, key } = tableOf(em, entity);
+  const table = tableOf(em, entity);
   const changed = changedColumns(em, entity, before, now);
   if (changed.length === 0) return null;
-  const equals = (of: object) => (column: Column) =>
-    sql`${sql.ref(column.name)} = ${parameter(column, of[column.property as keyof typeof of])}`;
-  const which = key.map(equals(before));
-  return sql`update ${sql.table(name)} set ${sql.join(changed.map(equals(now)))} where ${sql.join(which, sql` and `)}`;
+  const set = changed.map((column) => written(column, now[column.property as keyof T]));
+  const where = table.key.map((column) => written(column, before[column.property as keyof T]));
+  const name = `update,${changed.map(({ property }) => property).join()}`;
+  return withParameters(table, name, [...set, ...where], () => {
+    const joints = [
+      ...changed.map(
+        (column, index) => [index === 0 ? `update "${table.name}" set ` : ', ', column] as const,
+      ),
+      ...table.key.map((column, index) => [index === 0 ? ' where ' : ' and ', column] as const),
+    ];
+    const types = ['', ...joints.map(([, { type }]) => `::${type}`)];
+    return [
+      ...joints.map(([joint, column], index) => `${types[index]}${joint}"${column.name}" = `),
+      types.at(-1) ?? '',
+    ];
+  });
+}
+
+const texts = new WeakMap<Table, Map<string, readonly string[]>>();
+
+/** A statement whose text between its parameters is made once: taking it together for each row costs more than to send it. */
+function withParameters(
+  table: Table,
+  name: string,
+  values: readonly unknown[],
+  make: () => readonly string[],
+): RawBuilder<unknown> {
+  const known = texts.get(table) ?? new Map<string, readonly string[]>();
+  texts.set(table, known);
+  const text = known.get(name) ?? make();
+  known.set(name, text);
+  return sql(text as unknown as TemplateStringsArray, ...values);
 }
 
 /** Values differ when they are not the same value or object: a list is replaced, not changed in place. */
@@ -85,6 +121,6 @@ function given<T extends object>(row: NewRow<T>): NewRow<T> {
   return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== undefined)) as NewRow<T>;
 }
 
-function parameter({ type, toDatabase }: Column, value: unknown): RawBuilder<unknown> {
-  return sql`${value === null || value === undefined ? null : toDatabase(value)}::${sql.raw(type)}`;
+function written({ toDatabase }: Column, value: unknown): unknown {
+  return value === null || value === undefined ? null : toDatabase(value);
 }

@@ -33,33 +33,9 @@ export interface Candidate {
  * starting. Of tasks that any daemon would take alike there are no more than the owner has places.
  */
 export async function candidates(runtime: Runtime): Promise<Candidate[]> {
-  const { rows } = await sql<{ id: string; owner_id: string; contract_id: string }>`
-    with able as materialized (
-      select d.id, d.owner_id, d.agents, d.local_paths, d.max_concurrent_tasks - (
-        select count(*) from task r
-        where r.daemon_id = d.id and r.role = 'WORK' and r.status in ('STARTING', 'RUNNING', 'CANCELLING')
-      ) as free
-      from daemon d where d.status = 'CONNECTED'
-    ), fitting as (
-      select t.id, t.owner_id, t.contract_id, t.role, t.priority, o.free, row_number() over (
-        partition by t.owner_id, t.role, t.agent, t.repository_path, t.failed_daemons,
-          case when not t.use_own_worktree then t.contract_id end
-        order by t.priority desc, t.id
-      ) as place
-      from (select owner_id, sum(greatest(free, 0)) as free from able group by owner_id) as o
-      cross join lateral (
-        (select ${columns} from task t where o.free > 0 and t.owner_id = o.owner_id and t.status = 'PENDING' and t.role = 'WORK'
-          and ${isStartable} order by t.priority desc, t.id limit ${OF_AN_OWNER} + 4 * o.free)
-        union all
-        (select ${columns} from task t where t.owner_id = o.owner_id and t.status = 'PENDING' and t.role <> 'WORK'
-          and ${isStartable} order by t.priority desc, t.id limit ${OF_AN_OWNER})
-      ) as t
-    ), chosen as (
-      select *, row_number() over (partition by owner_id order by priority desc, id) as turn
-      from fitting where role <> 'WORK' or place <= free
-    )
-    select id, owner_id, contract_id from chosen
-    order by turn, priority desc, id limit ${CANDIDATES}`.execute(kysely(runtime.db.fork()));
+  const db = kysely(runtime.db.fork());
+  compiled ??= looking.compile(db);
+  const { rows } = await db.executeQuery(compiled);
   return rows.map((row) => ({
     id: fromUuid('task', row.id),
     ownerId: fromUuid('owner', row.owner_id),
@@ -88,6 +64,35 @@ const isStartable = sql`
           w.daemon_id = d.id or h.status = 'DISCONNECTED' and s.status not in ('PENDING', 'STARTING', 'RUNNING'))
       ))
   )`;
+
+const looking = sql<{ id: string; owner_id: string; contract_id: string }>`
+    with able as materialized (
+      select d.id, d.owner_id, d.agents, d.local_paths, d.max_concurrent_tasks - (
+        select count(*) from task r
+        where r.daemon_id = d.id and r.role = 'WORK' and r.status in ('STARTING', 'RUNNING', 'CANCELLING')
+      ) as free
+      from daemon d where d.status = 'CONNECTED'
+    ), fitting as (
+      select t.id, t.owner_id, t.contract_id, t.role, t.priority, o.free, row_number() over (
+        partition by t.owner_id, t.role, t.agent, t.repository_path, t.failed_daemons,
+          case when not t.use_own_worktree then t.contract_id end
+        order by t.priority desc, t.id
+      ) as place
+      from (select owner_id, sum(greatest(free, 0)) as free from able group by owner_id) as o
+      cross join lateral (
+        (select ${columns} from task t where o.free > 0 and t.owner_id = o.owner_id and t.status = 'PENDING' and t.role = 'WORK'
+          and ${isStartable} order by t.priority desc, t.id limit ${OF_AN_OWNER} + 4 * o.free)
+        union all
+        (select ${columns} from task t where t.owner_id = o.owner_id and t.status = 'PENDING' and t.role <> 'WORK'
+          and ${isStartable} order by t.priority desc, t.id limit ${OF_AN_OWNER})
+      ) as t
+    ), chosen as (
+      select *, row_number() over (partition by owner_id order by priority desc, id) as turn
+      from fitting where role <> 'WORK' or place <= free
+    )
+    select id, owner_id, contract_id from chosen
+    order by turn, priority desc, id limit ${CANDIDATES}`;
+let compiled: ReturnType<typeof looking.compile> | undefined;
 
 const patience = {
   statement: sql`select set_config('lock_timeout', ${String(LOCK_MS)}, true)`,

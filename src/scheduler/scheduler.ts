@@ -37,8 +37,8 @@ export const scheduler: Reaction = {
       failed.delete(candidate.contractId);
     });
     // A queue behind full daemons grows by a ring for each task: looking through it for each, without pause, would slow
-    // down those who add them. So half of the time at most goes into looking in vain.
-    if (started === 0 && !sweep) await delay(Math.min(performance.now() - began, MAX_PAUSE_MS));
+    // down those who add them. So a fifth of the time at most goes into looking in vain.
+    if (started === 0 && !sweep) await delay(Math.min(4 * (performance.now() - began), MAX_PAUSE_MS));
   },
 };
 

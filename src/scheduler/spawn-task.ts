@@ -1,11 +1,12 @@
 import { type RawBuilder, sql } from 'kysely';
 import { assertOpen, checkContract, contractIdOf, contractToShare } from '../contracts/contract.access.ts';
+import { Repository } from '../contracts/repository.entity.ts';
 import { recordHistory } from '../events/history.ts';
 import { authorize } from '../keys/permissions.ts';
 import { once } from '../keys/requests.ts';
 import { topics } from '../platform/doorbell.ts';
 import { type Id, toUuid } from '../platform/ids.ts';
-import { readTogether, rowOf } from '../platform/read-rows.ts';
+import { readTogether, rowOf, rowsOf } from '../platform/read-rows.ts';
 import type { Operation, Runtime } from '../platform/runtime.ts';
 import { type Transaction, transact } from '../platform/transaction.ts';
 import { type Belonging, createWorkTask } from '../tasks/new-work-task.ts';
@@ -89,15 +90,15 @@ async function read(
 > {
   const { em } = tx;
   const { ownerId } = principal;
-  const { contract: _, supervisor: __, repositories, ...others } = surroundings(em, contractId);
   const held = {
     contract: contractToShare(em, principal, contractId),
     supervisor: rowOf(em, Task, { contractId, ownerId, role: 'SUPERVISOR' }, { lock: 'key share' }),
-    repositories,
+    repositories: rowsOf(em, Repository, { contractId }, 'id'),
   };
   const waited = foundWaiting.get(runtime)?.get(ownerId) ?? Number.NEGATIVE_INFINITY;
   if (looksAtOthers(input) || runtime.clock.uptimeMs() - waited < LEAVE_MS)
     return { ...(await readTogether(em, held)), start: null };
+  const { contract: _, supervisor: __, repositories: ___, ...others } = surroundings(em, contractId);
   const locking = { ownerId, lock: 'no key update skip locked', condition: nobodyWaits(ownerId) } as const;
   const start = await readToStart(em, locking, others, held);
   return { ...start, start };
