@@ -5,6 +5,7 @@ import { Daemon } from '../daemons/daemon.entity.ts';
 import { recordHistory } from '../events/history.ts';
 import { authorize } from '../keys/permissions.ts';
 import { once } from '../keys/requests.ts';
+import { topics } from '../platform/doorbell.ts';
 import { DomainError, invalidInput } from '../platform/errors.ts';
 import { actorName } from '../platform/principal.ts';
 import type { Operation } from '../platform/runtime.ts';
@@ -73,7 +74,7 @@ export async function resumeSupervisor(
       });
       const messageCount = (await keptMessages(tx.em, supervisor.id)).length;
       await tx.em.flush();
-      await claimLocked(tx, supervisor);
+      if (!(await claimLocked(tx, supervisor))) tx.ring(topics.schedule);
       return JSON.stringify({ phase: contract.phase, lastActivity, messageCount } satisfies ResumedFrom);
     });
     return { task: supervisor, resumedFrom: JSON.parse(result) as ResumedFrom };

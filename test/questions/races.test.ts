@@ -5,8 +5,7 @@ import { embedded } from '../support/database.ts';
 import { startTestServer } from '../support/server.ts';
 
 const { api, server } = await startTestServer();
-/** Transactions overlap on PostgreSQL only. */
-const ROUNDS = embedded ? 3 : 20;
+const ROUNDS = 12;
 
 const ask = (by: Api, more: object = {}) =>
   by.post('mutation($input: AskQuestionInput!) { askQuestion(input: $input) { question { id } } }', {
@@ -19,29 +18,33 @@ const answer = (questionId: string) =>
 const codesOf = (answers: readonly Answer[]) =>
   answers.flatMap(({ errors }) => errors?.map((error: Answer) => error.extensions.code) ?? []);
 
-test('a supervisor that asks while earlier questions of it are answered never stands in the way of the answer', async () => {
-  const daemon = (await HandDaemon.connect(api)).alive();
-  const { contractId, supervisorId } = await openContract(api);
-  const { agent } = await daemon.start(supervisorId);
-  const { listeners } = server.runtime.doorbell;
-  const places = api.subscribe('subscription($id: ID) { questionAnswered(contractId: $id) { id } }', {
-    id: contractId,
-  });
-  await eventually(() => server.runtime.doorbell.listeners > listeners);
-  let open = (await ask(agent)).data.askQuestion.question.id;
-  const asked = [open];
-  for (let round = 0; round < ROUNDS; round += 1) {
-    const answers = await Promise.all([
-      ask(agent),
-      answer(open),
-      // The person too may ask in its name.
-      ask(api, { contractId, nonBlocking: true }),
-    ]);
-    expect(codesOf(answers)).toEqual([]);
-    open = answers[0].data.askQuestion.question.id;
-    asked.push(open);
-  }
-  // Each answer has its place, in the order of the answers.
-  const seen = await places.until((all) => all.length === ROUNDS);
-  expect(seen.map(({ id }) => id)).toEqual(asked.slice(0, ROUNDS));
-});
+// Transactions overlap on PostgreSQL only.
+test.skipIf(embedded)(
+  'a supervisor that asks while earlier questions of it are answered never stands in the way of the answer',
+  async () => {
+    const daemon = (await HandDaemon.connect(api)).alive();
+    const { contractId, supervisorId } = await openContract(api);
+    const { agent } = await daemon.start(supervisorId);
+    const { listeners } = server.runtime.doorbell;
+    const places = api.subscribe('subscription($id: ID) { questionAnswered(contractId: $id) { id } }', {
+      id: contractId,
+    });
+    await eventually(() => server.runtime.doorbell.listeners > listeners);
+    let open = (await ask(agent)).data.askQuestion.question.id;
+    const asked = [open];
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const answers = await Promise.all([
+        ask(agent),
+        answer(open),
+        // The person too may ask in its name.
+        ask(api, { contractId, nonBlocking: true }),
+      ]);
+      expect(codesOf(answers)).toEqual([]);
+      open = answers[0].data.askQuestion.question.id;
+      asked.push(open);
+    }
+    // Each answer has its place, in the order of the answers.
+    const seen = await places.until((all) => all.length === ROUNDS);
+    expect(seen.map(({ id }) => id)).toEqual(asked.slice(0, ROUNDS));
+  },
+);

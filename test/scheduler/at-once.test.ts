@@ -96,7 +96,7 @@ test('however many are spawned at once, at any instance, a daemon has never more
   const daemon = await HandDaemon.connect(api, { max: 2 });
   const { contractId } = await openContract(api, { startSupervisor: false });
   const ours = `role = 'WORK' and contract_id = (select contract_id from task order by id desc limit 1)`;
-  const count = embedded ? 12 : 40;
+  const count = embedded ? 8 : 24;
   const ids = await Promise.all(
     Array.from({ length: count }, (_, index) => spawn(index % 2 === 0 ? api : elsewhere, contractId)),
   );
@@ -122,7 +122,7 @@ test('however many are spawned at once, at any instance, a daemon has never more
 test('spawns beside completions and daemons that leave never block each other, and leave nothing half done', async () => {
   const api = await newOwner();
   const daemon = await HandDaemon.connect(api, { max: 1_000 });
-  for (let round = 0; round < (embedded ? 3 : 10); round += 1) {
+  for (let round = 0; round < (embedded ? 2 : 6); round += 1) {
     const { contractId } = await openContract(api, { startSupervisor: false });
     const call = (client: Api, name: string, input: object, selection: string) =>
       client.post(

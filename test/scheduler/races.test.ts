@@ -11,7 +11,7 @@ const { api, server, newOwner, another } = await startTestServer();
 // On PostgreSQL a second instance schedules as well; the embedded database has one only.
 const second = embedded ? server : await another();
 /** Transactions overlap on PostgreSQL only: on the embedded database each order of the two is tried a few times. */
-const ROUNDS = embedded ? 8 : 30;
+const ROUNDS = embedded ? 4 : 16;
 
 test('of several instances one starts a task, once', async () => {
   const elsewhere = new Api(second.url, api.key);
@@ -128,58 +128,64 @@ test('a daemon that leaves while its tasks are cancelled and end leaves none of 
   }
 });
 
-test('a completion, a daemon that is lost and what is started at that moment never wait for each other in a circle', async () => {
-  const owner = await newOwner();
-  for (let round = 0; round < (embedded ? 2 : 12); round += 1) {
-    const daemon = await HandDaemon.connect(owner, { name: `round ${round}`, max: 40 });
-    const { contractId } = await openContract(owner, { startSupervisor: false });
-    const ids = await Promise.all(Array.from({ length: 6 }, () => spawn(owner, contractId)));
-    for (const taskId of ids.slice(0, 2)) await daemon.start(taskId);
-    const call = (api: Api, name: string, input: object) =>
-      api.post(
-        `mutation($input: ${name[0]?.toUpperCase()}${name.slice(1)}Input!) { ${name}(input: $input) { __typename } }`,
-        {
-          input,
-        },
-      );
-    const task = { contractId, name: 'Task', plan: 'work', useOwnWorktree: true };
-    const answers = await Promise.all([
-      ...Array.from({ length: 6 }, () => call(owner, 'spawnTask', task)),
-      call(daemon.api, 'disconnectDaemon', { epoch: daemon.epoch }),
-      call(owner, 'completeContract', { contractId, cancelTasks: true }),
-    ]);
-    const codes = answers.flatMap(({ errors }) => errors?.map((error) => error.extensions.code) ?? []);
-    expect(codes.filter((code) => code !== 'CONTRACT_CLOSED')).toEqual([]);
-  }
-});
+test.skipIf(embedded)(
+  'a completion, a daemon that is lost and what is started at that moment never wait for each other in a circle',
+  async () => {
+    const owner = await newOwner();
+    for (let round = 0; round < 8; round += 1) {
+      const daemon = await HandDaemon.connect(owner, { name: `round ${round}`, max: 40 });
+      const { contractId } = await openContract(owner, { startSupervisor: false });
+      const ids = await Promise.all(Array.from({ length: 6 }, () => spawn(owner, contractId)));
+      for (const taskId of ids.slice(0, 2)) await daemon.start(taskId);
+      const call = (api: Api, name: string, input: object) =>
+        api.post(
+          `mutation($input: ${name[0]?.toUpperCase()}${name.slice(1)}Input!) { ${name}(input: $input) { __typename } }`,
+          {
+            input,
+          },
+        );
+      const task = { contractId, name: 'Task', plan: 'work', useOwnWorktree: true };
+      const answers = await Promise.all([
+        ...Array.from({ length: 6 }, () => call(owner, 'spawnTask', task)),
+        call(daemon.api, 'disconnectDaemon', { epoch: daemon.epoch }),
+        call(owner, 'completeContract', { contractId, cancelTasks: true }),
+      ]);
+      const codes = answers.flatMap(({ errors }) => errors?.map((error) => error.extensions.code) ?? []);
+      expect(codes.filter((code) => code !== 'CONTRACT_CLOSED')).toEqual([]);
+    }
+  },
+);
 
-test('a supervisor that is resumed while a task takes its lost copy along is started once, in one place with it', async () => {
-  const owner = await newOwner();
-  const other = (await HandDaemon.connect(owner, { name: 'other', max: 50 })).alive();
-  const which = `id = '${toUuid(other.id as Id<'daemon'>)}'`;
-  for (let round = 0; round < (embedded ? 2 : 8); round += 1) {
-    await rowsOf(server, `update daemon set status = 'DRAINING' where ${which}`);
-    const gone = await HandDaemon.connect(owner, { name: `gone ${round}`, max: 50 });
-    const { contractId, supervisorId } = await openContract(owner);
-    await gone.start(supervisorId, undefined, 'session');
-    await gone.report(supervisorId, 1, 'WAITING');
-    await gone.api.mutate('disconnectDaemon', { epoch: gone.epoch }, 'daemon { id }');
-    const sharer = await spawn(owner, contractId, { useOwnWorktree: false });
-    await rowsOf(server, `update daemon set status = 'CONNECTED' where ${which}`);
-    const candidate = { id: sharer as Id<'task'>, contractId: contractId as Id<'contract'> };
-    const [resumed] = await Promise.all([
-      owner.mutate('resumeSupervisor', { contractId }, 'task { attempt status }'),
-      claimTask(server.runtime, { ...candidate, ownerId: await ownerOf(contractId) }),
-    ]);
-    if (resumed.task.status === 'PENDING') await server.scheduler.sweepNow();
-    const started = await other.start(supervisorId, 2);
-    await server.scheduler.sweepNow();
-    const shared = await other.start(sharer);
-    expect(shared.worktreeId).toBe(started.worktreeId);
-    await other.report(supervisorId, 2, 'DONE');
-    await other.report(sharer, 1, 'DONE');
-  }
-});
+test.skipIf(embedded)(
+  'a supervisor that is resumed while a task takes its lost copy along is started once, in one place with it',
+  async () => {
+    const owner = await newOwner();
+    const other = (await HandDaemon.connect(owner, { name: 'other', max: 50 })).alive();
+    const which = `id = '${toUuid(other.id as Id<'daemon'>)}'`;
+    for (let round = 0; round < 5; round += 1) {
+      await rowsOf(server, `update daemon set status = 'DRAINING' where ${which}`);
+      const gone = await HandDaemon.connect(owner, { name: `gone ${round}`, max: 50 });
+      const { contractId, supervisorId } = await openContract(owner);
+      await gone.start(supervisorId, undefined, 'session');
+      await gone.report(supervisorId, 1, 'WAITING');
+      await gone.api.mutate('disconnectDaemon', { epoch: gone.epoch }, 'daemon { id }');
+      const sharer = await spawn(owner, contractId, { useOwnWorktree: false });
+      await rowsOf(server, `update daemon set status = 'CONNECTED' where ${which}`);
+      const candidate = { id: sharer as Id<'task'>, contractId: contractId as Id<'contract'> };
+      const [resumed] = await Promise.all([
+        owner.mutate('resumeSupervisor', { contractId }, 'task { attempt status }'),
+        claimTask(server.runtime, { ...candidate, ownerId: await ownerOf(contractId) }),
+      ]);
+      if (resumed.task.status === 'PENDING') await server.scheduler.sweepNow();
+      const started = await other.start(supervisorId, 2);
+      await server.scheduler.sweepNow();
+      const shared = await other.start(sharer);
+      expect(shared.worktreeId).toBe(started.worktreeId);
+      await other.report(supervisorId, 2, 'DONE');
+      await other.report(sharer, 1, 'DONE');
+    }
+  },
+);
 
 async function ownerOf(contractId: string): Promise<Id<'owner'>> {
   const id = toUuid(contractId as Id<'contract'>);
