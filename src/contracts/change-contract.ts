@@ -1,16 +1,17 @@
-import { LockMode } from '@mikro-orm/core';
+import { sql } from 'kysely';
 import { logEvent } from '../events/append.ts';
 import { recordHistory } from '../events/history.ts';
 import { authorize } from '../keys/permissions.ts';
 import { once } from '../keys/requests.ts';
+import { kysely } from '../platform/database.ts';
 import { topics } from '../platform/doorbell.ts';
 import { DomainError, invalidInput, notFound } from '../platform/errors.ts';
-import { type Id, newId, parseId } from '../platform/ids.ts';
+import { type Id, newId, parseId, toUuid } from '../platform/ids.ts';
 import { actorName } from '../platform/principal.ts';
 import type { Operation } from '../platform/runtime.ts';
 import { checkedText, optionalText, requiredText } from '../platform/text.ts';
 import { type Transaction, transact } from '../platform/transaction.ts';
-import { assertOpen, contractIdOf, findContract, lockContract } from './contract.access.ts';
+import { assertOpen, contractIdOf, lockContract } from './contract.access.ts';
 import type { Contract, ContractPhase } from './contract.entity.ts';
 import { checkSettings, type SettingsInput } from './contract.settings.ts';
 import { Document } from './document.entity.ts';
@@ -203,8 +204,11 @@ export async function deleteContract(
   return transact(op.runtime, async (tx) => {
     const request = { ownerId, requestId: input.requestId, operation: 'deleteContract', input };
     const { result } = await once(tx, request, async () => {
-      const found = await findContract(tx.em, op.principal, input.contractId);
-      const contract = await tx.em.refreshOrFail(found, { lockMode: LockMode.PESSIMISTIC_WRITE });
+      const contract = await lockContract(tx, op.principal, input.contractId);
+      const id = toUuid(contract.id);
+      // Who has a last word to say locks the task, then the log: what is deleted with the contract comes after both.
+      await sql`select 1 from task where contract_id = ${id} order by id for update`.execute(kysely(tx.em));
+      await sql`select 1 from contract_counter where contract_id = ${id} for update`.execute(kysely(tx.em));
       if (contract.status !== 'ARCHIVED') {
         throw new DomainError(
           'INVALID_TRANSITION',

@@ -5,7 +5,7 @@ import { Key } from '../keys/key.entity.ts';
 import { authorize } from '../keys/permissions.ts';
 import { kysely } from '../platform/database.ts';
 import { topics } from '../platform/doorbell.ts';
-import { notFound } from '../platform/errors.ts';
+import { DomainError, notFound } from '../platform/errors.ts';
 import { type Id, newId, parseId, toUuid } from '../platform/ids.ts';
 import type { Operation } from '../platform/runtime.ts';
 import { move } from '../platform/states.ts';
@@ -44,8 +44,14 @@ export async function registerDaemon(op: Operation, input: Registration): Promis
       { id: op.principal.keyId as Id<'key'> },
       { lockMode: LockMode.PESSIMISTIC_WRITE },
     );
+    // Both were removed at this moment, perhaps, and the key was good when the call came.
+    if (key.revokedAt) throw new DomainError('UNAUTHENTICATED', 'This key was revoked. Create another one.');
     let daemon = key.daemonId
-      ? await tx.em.findOneOrFail(Daemon, { id: key.daemonId }, { lockMode: LockMode.PESSIMISTIC_WRITE })
+      ? await tx.em.findOneOrFail(
+          Daemon,
+          { id: key.daemonId },
+          { lockMode: LockMode.PESSIMISTIC_PARTIAL_WRITE, refresh: true },
+        )
       : null;
     if (daemon) {
       const status = daemon.draining ? 'DRAINING' : 'CONNECTED';

@@ -5,9 +5,6 @@ import { PreparingClient } from './preparing-client.ts';
 /** Before the last statement of a transaction: its commit is sent along with it. To a database it is a comment. */
 export const COMMITTING = '/* the last */ ';
 
-/** What may be sent before it is known that `begin` succeeded: by itself it changes nothing, or is all there is. */
-const BESIDE_BEGIN = /^\s*select\b|^\/\* the last \*\//i;
-
 interface Result {
   readonly command: string;
   readonly rowCount: number | null;
@@ -35,7 +32,12 @@ export class PipeliningClient extends PreparingClient {
     super({ ...config, pipeline: true } as pg.ClientConfig);
     const query = this.query.bind(this) as unknown as AnyQuery;
     this.query = ((config: unknown, ...more: unknown[]) => {
-      if (typeof config !== 'string') return query(config, ...more);
+      if (typeof config !== 'string') {
+        if (this.#begin === null) return query(config, ...more);
+        return Promise.reject(
+          new Error('In a transaction only texts are sent: it is told by them what they may do.'),
+        );
+      }
       this.#sendTogether();
       if (config === 'begin') return this.#beginning();
       if (config === 'commit' || config === 'rollback') return this.#ending(query, config);
@@ -45,7 +47,9 @@ export class PipeliningClient extends PreparingClient {
       const isFirst = this.#begin === 'asked';
       const begin = this.#begin === 'asked' ? sent(query('begin')) : this.#begin;
       this.#begin = begin;
-      if (isFirst && BESIDE_BEGIN.test(config)) return this.#send(query, config, more);
+      // By itself it changes nothing, or is all there is.
+      if (/^\s*select\b/i.test(config) || (isFirst && config.startsWith(COMMITTING)))
+        return this.#send(query, config, more);
       // Without a transaction each statement would be one of its own.
       return begin.then(() => this.#send(query, config, more));
     }) as unknown as typeof this.query;

@@ -11,8 +11,9 @@ export interface Reaction {
    * What there is to do now. Any number of instances do it at once.
    * @param sweep whether also what no ring tells is due
    * @param isClosed asked between steps: the instance stops
+   * @returns after how many milliseconds to look again, though nobody may ring; null: not before somebody does
    */
-  readonly round: (runtime: Runtime, sweep: boolean, isClosed: () => boolean) => Promise<void>;
+  readonly round: (runtime: Runtime, sweep: boolean, isClosed: () => boolean) => Promise<number | null>;
 }
 
 /**
@@ -24,6 +25,7 @@ export class Reactor {
   readonly #reaction: Reaction;
   #stopListening: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #again: NodeJS.Timeout | undefined;
   #wanted = false;
   #running: Promise<void> | undefined;
   #closed = false;
@@ -62,12 +64,19 @@ export class Reactor {
       // A sweep is due also when the round before it has heard the ring that asked for it.
       for (let due = sweep; (due || this.#wanted) && !this.#closed; due = false) {
         this.#wanted = false;
-        await round(this.#runtime, due, () => this.#closed);
+        const again = await round(this.#runtime, due, () => this.#closed);
+        if (again !== null) this.#lookAgain(again);
       }
     } catch (error) {
       // The sweep comes again; the database may be away for a moment.
       if (!this.#closed) this.#runtime.logger.error({ err: error }, `a round of the ${name} failed`);
     }
+  }
+
+  #lookAgain(milliseconds: number): void {
+    clearTimeout(this.#again);
+    this.#again = setTimeout(() => this.#run(false), milliseconds);
+    this.#again.unref();
   }
 
   /** Does what is due now and waits for it: for tests that move the clock. */
@@ -80,6 +89,7 @@ export class Reactor {
     this.#closed = true;
     this.#stopListening?.();
     clearInterval(this.#timer);
+    clearTimeout(this.#again);
     await this.#running;
   }
 }

@@ -103,21 +103,19 @@ export async function expireQuestions(runtime: Operation['runtime'], id?: Id<'qu
     status: 'PENDING' as const,
     timedOutAt: null,
     expiresAt: { $lte: runtime.clock.now() },
-    ...(id ? { id } : {}),
   };
-  if ((await runtime.db.fork().count(Question, due)) === 0) return;
-  await transact(runtime, async (tx) => {
-    const questions = await tx.em.find(Question, due, {
-      lockMode: LockMode.PESSIMISTIC_WRITE,
-      limit: 100,
-      orderBy: { id: 'asc' },
-    });
-    for (const question of questions) {
+  const which = { ...due, ...(id ? { id } : {}) };
+  const questions = await runtime.db.fork().find(Question, which, { limit: 100, orderBy: { id: 'asc' } });
+  await oneByOne(runtime, 'closing a question', questions, (expired) =>
+    transact(runtime, async (tx) => {
+      const locked = { lockMode: LockMode.PESSIMISTIC_WRITE };
+      const question = await tx.em.findOne(Question, { ...due, id: expired.id }, locked);
+      if (!question) return;
       question.timedOutAt = tx.now;
       if (!question.keepOpen) move(QUESTION_MOVES, question, 'TIMED_OUT');
       logQuestion(tx, question, 'QUESTION_CLOSED');
-    }
-  });
+    }),
+  );
 }
 
 /** The asker has the answer: it is not told again. A message that told it and was not read yet is taken back. */

@@ -31,11 +31,13 @@ export interface Candidate {
  * owners in turns. What nobody can take (a queue behind a full daemon, a profile or a path that none offers, a shared copy
  * that is not there, a budget that is used up) is left out here already: a limit that it filled would keep others from
  * starting. Of tasks that any daemon would take alike there are no more than the owner has places.
+ * @param except contracts that are passed over
  */
-export async function candidates(runtime: Runtime): Promise<Candidate[]> {
-  const db = kysely(runtime.db.fork());
-  compiled ??= looking.compile(db);
-  const { rows } = await db.executeQuery(compiled);
+export async function candidates(
+  runtime: Runtime,
+  except: Iterable<Id<'contract'>> = [],
+): Promise<Candidate[]> {
+  const { rows } = await looking([...except].map(toUuid)).execute(kysely(runtime.db.fork()));
   return rows.map((row) => ({
     id: fromUuid('task', row.id),
     ownerId: fromUuid('owner', row.owner_id),
@@ -65,7 +67,8 @@ const isStartable = sql`
       ))
   )`;
 
-const looking = sql<{ id: string; owner_id: string; contract_id: string }>`
+function looking(except: readonly string[]) {
+  return sql<{ id: string; owner_id: string; contract_id: string }>`
     with able as materialized (
       select d.id, d.owner_id, d.agents, d.local_paths, d.max_concurrent_tasks - (
         select count(*) from task r
@@ -81,10 +84,10 @@ const looking = sql<{ id: string; owner_id: string; contract_id: string }>`
       from (select owner_id, sum(greatest(free, 0)) as free from able group by owner_id) as o
       cross join lateral (
         (select ${columns} from task t where o.free > 0 and t.owner_id = o.owner_id and t.status = 'PENDING' and t.role = 'WORK'
-          and ${isStartable} order by t.priority desc, t.id limit ${OF_AN_OWNER} + 4 * o.free)
+          and t.contract_id <> all(${except}::uuid[]) and ${isStartable} order by t.priority desc, t.id limit ${OF_AN_OWNER} + 4 * o.free)
         union all
         (select ${columns} from task t where t.owner_id = o.owner_id and t.status = 'PENDING' and t.role <> 'WORK'
-          and ${isStartable} order by t.priority desc, t.id limit ${OF_AN_OWNER})
+          and t.contract_id <> all(${except}::uuid[]) and ${isStartable} order by t.priority desc, t.id limit ${OF_AN_OWNER})
       ) as t
     ), chosen as (
       select *, row_number() over (partition by owner_id order by priority desc, id) as turn
@@ -92,19 +95,21 @@ const looking = sql<{ id: string; owner_id: string; contract_id: string }>`
     )
     select id, owner_id, contract_id from chosen
     order by turn, priority desc, id limit ${CANDIDATES}`;
-let compiled: ReturnType<typeof looking.compile> | undefined;
+}
 
 const patience = {
   statement: sql`select set_config('lock_timeout', ${String(LOCK_MS)}, true)`,
   read: () => LOCK_MS,
 };
 
+/** BUSY: somebody else has something that it takes, and nobody will say when not any more. */
+export type Claimed = 'STARTED' | 'NOT_NOW' | 'BUSY';
+
 /**
  * Gives a task to a daemon, in one transaction of its own. Any number of instances may try at once: the locks on the daemons
  * and the task let one of them do it, once.
- * @returns whether it was started
  */
-export function claimTask(runtime: Runtime, { id, ownerId, contractId }: Candidate): Promise<boolean> {
+export function claimTask(runtime: Runtime, { id, ownerId, contractId }: Candidate): Promise<Claimed> {
   const isPending = sql`exists (select 1 from task where id = ${toUuid(id)} and status = 'PENDING')`;
   const lock = 'no key update skip locked';
   return transact(runtime, async (tx) => {
@@ -118,49 +123,57 @@ export function claimTask(runtime: Runtime, { id, ownerId, contractId }: Candida
       { ...surroundings(tx.em, contractId), task: rowOf(tx.em, Task, { id, status: 'PENDING' }, { lock }) },
       { patience },
     );
-    return task !== null && (await claim(tx, tx.follow(Task, task), around, 'record'));
+    return task ? claim(tx, tx.follow(Task, task), around, 'record') : 'BUSY';
   });
 }
 
 /**
- * Gives a locked PENDING task to a daemon, unless somebody else is about to give all of them something: PENDING → STARTING
- * with the next attempt, and the command that spawns it.
- * @returns whether it was started; when not, nothing has changed
+ * Gives a locked PENDING task to a daemon: PENDING → STARTING with the next attempt, and the command that spawns it.
+ * @returns BUSY also while somebody else has one of the daemons: it may be the one that has the task's session and copy
  */
-export async function claimLocked(tx: Transaction, task: Task): Promise<boolean> {
+export async function claimLocked(tx: Transaction, task: Task): Promise<Claimed> {
   const { ownerId, contractId } = task;
   const locking = { ownerId, lock: 'no key update skip locked', condition: sql`true` } as const;
+  const around = await readToStart(tx.em, locking, surroundings(tx.em, contractId));
+  if (!hasAll(around)) return 'BUSY';
   // The ORM stores the task before what goes along with the log.
-  return claim(tx, task, await readToStart(tx.em, locking, surroundings(tx.em, contractId)), 'insertNow');
+  return claim(tx, task, around, 'insertNow');
+}
+
+/** Whether daemons that were locked without waiting are all that there are. */
+export function hasAll({ daemons, running }: Daemons): boolean {
+  return daemons.length === running.size;
 }
 
 /**
  * The same for a task that this transaction stores, or has locked and follows. Whoever holds daemons waits for no task.
  * @param add how the working copy is stored that the task refers to
+ * @returns when it is not STARTED, nothing has changed
  */
 export async function claim(
   tx: Transaction,
   task: Task,
   around: Surroundings & Daemons,
   add: 'record' | 'insertNow',
-): Promise<boolean> {
+): Promise<Claimed> {
   const { contract, counter, supervisor, repositories, documents } = around;
-  if (contract?.status !== 'ACTIVE') return false;
-  if (typeof contract.budgetUsd === 'number' && Number(counter?.costUsd) >= contract.budgetUsd) return false;
+  if (contract?.status !== 'ACTIVE') return 'NOT_NOW';
+  if (typeof contract.budgetUsd === 'number' && Number(counter?.costUsd) >= contract.budgetUsd)
+    return 'NOT_NOW';
   const start = { task, contract, supervisor, repositories, documents };
   if (task.role === 'RED_TEAM') {
     const daemon = await chooseDaemon(tx, task, null, around);
-    return daemon !== null && (await begin(tx, { ...start, daemon, copy: null }));
+    return daemon ? begin(tx, { ...start, daemon, copy: null }) : 'NOT_NOW';
   }
   const shared = task.useOwnWorktree ? null : await sharedCopy(tx, around);
-  if (!task.useOwnWorktree && !shared) return false;
+  if (!task.useOwnWorktree && !shared) return 'NOT_NOW';
   const daemon = await chooseDaemon(tx, task, shared, around);
-  if (!daemon) return false;
+  if (!daemon) return 'NOT_NOW';
   const copy = await makeCopy(tx, { task, contract, daemon, shared, add });
-  return copy !== null && begin(tx, { ...start, daemon, copy });
+  return copy ? begin(tx, { ...start, daemon, copy }) : 'BUSY';
 }
 
-async function begin(tx: Transaction, start: Omit<Start, 'attempt'>): Promise<true> {
+async function begin(tx: Transaction, start: Omit<Start, 'attempt'>): Promise<'STARTED'> {
   const { task, contract, daemon, copy } = start;
   const attempt = task.attempt + 1;
   const payload = await spawnPayload(tx, { ...start, attempt });
@@ -175,5 +188,5 @@ async function begin(tx: Transaction, start: Omit<Start, 'attempt'>): Promise<tr
   tx.record(TaskAttempt, { taskId: task.id, attempt, daemonId: daemon.id, startedAt: tx.now });
   const command = { daemonId: daemon.id, taskId: task.id, attempt, type: 'SPAWN_TASK' } as const;
   issueCommand(tx, { ...command, payload: { ...payload } }, 'record');
-  return true;
+  return 'STARTED';
 }

@@ -62,6 +62,10 @@ export async function removeDaemon(op: Operation, input: { daemonId: string }): 
   authorize(op.principal, 'own');
   const id = parseId('daemon', input.daemonId, 'daemonId');
   return transact(op.runtime, async (tx) => {
+    // Before the daemon, as it does who registers.
+    await sql`select 1 from key where daemon_id = ${toUuid(id)} order by id for no key update`.execute(
+      kysely(tx.em),
+    );
     await lockDaemon(tx, id);
     const daemon = await tx.em.findOne(Daemon, { id, ownerId: op.principal.ownerId });
     if (!daemon) throw notFound('daemon', id);

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { isOutdone } from '../platform/database-failures.ts';
 import { topics } from '../platform/doorbell.ts';
 import type { Id } from '../platform/ids.ts';
 import { oneByOne } from '../platform/one-by-one.ts';
@@ -6,14 +7,17 @@ import type { Reaction } from '../platform/reactor.ts';
 import type { Runtime } from '../platform/runtime.ts';
 import { deliverAnswers } from '../questions/deliver-answers.ts';
 import { expireQuestions, withdrawOrphans } from '../questions/question.service.ts';
-import { candidates, claimTask } from './claim.ts';
+import { type Claimed, candidates, claimTask } from './claim.ts';
 import { giveUpLostDaemons, withdrawUnaccepted } from './lost-daemons.ts';
 import { noticeStalledTasks } from './stalled-tasks.ts';
 
 /** Between a look that started nothing and the next, at most. */
 const MAX_PAUSE_MS = 20;
 
-/** Contracts whose tasks could not be given to a daemon, until the next sweep: they keep nobody else waiting. */
+/** After which a start is tried again for which somebody else had something that it takes. */
+const AGAIN_MS = 100;
+
+/** Contracts whose tasks cannot be given to a daemon, until the next sweep: they keep nobody else waiting. */
 const failing = new WeakMap<Runtime, Set<Id<'contract'>>>();
 
 /**
@@ -25,22 +29,42 @@ export const scheduler: Reaction = {
   topic: topics.schedule,
   round: async (runtime, sweep, isClosed) => {
     if (sweep) await oneByOne(runtime, 'a part of the sweep', UPKEEP, (part) => part(runtime));
-    const known = failing.get(runtime);
-    const failed = sweep || !known ? new Set<Id<'contract'>>() : known;
-    failing.set(runtime, failed);
     const began = performance.now();
-    let started = 0;
-    await oneByOne(runtime, 'the start of a task', await candidates(runtime), async (candidate) => {
-      if (isClosed() || failed.has(candidate.contractId)) return;
-      failed.add(candidate.contractId);
-      if (await claimTask(runtime, candidate)) started += 1;
-      failed.delete(candidate.contractId);
-    });
+    const results = await start(runtime, sweep, isClosed);
     // A queue behind full daemons grows by a ring for each task: looking through it for each, without pause, would slow
     // down those who add them. So a fifth of the time at most goes into looking in vain.
-    if (started === 0 && !sweep) await delay(Math.min(4 * (performance.now() - began), MAX_PAUSE_MS));
+    if (!results.has('STARTED') && !sweep)
+      await delay(Math.min(4 * (performance.now() - began), MAX_PAUSE_MS));
+    return results.has('BUSY') ? AGAIN_MS : null;
   },
 };
+
+async function start(
+  runtime: Runtime,
+  sweep: boolean,
+  isClosed: () => boolean,
+): Promise<ReadonlySet<Claimed>> {
+  const failed = (sweep ? null : failing.get(runtime)) ?? new Set<Id<'contract'>>();
+  failing.set(runtime, failed);
+  const results = new Set<Claimed>();
+  /** Whose daemons somebody holds for long: each further try would take as long. */
+  const busy = new Set<Id<'owner'>>();
+  const all = await candidates(runtime, failed);
+  await oneByOne(runtime, 'the start of a task', all, async (candidate) => {
+    const { contractId, ownerId } = candidate;
+    if (isClosed() || failed.has(contractId) || busy.has(ownerId)) return;
+    try {
+      results.add(await claimTask(runtime, candidate));
+    } catch (error) {
+      if (isOutdone(error)) {
+        busy.add(ownerId);
+        results.add('BUSY');
+      } else failed.add(contractId);
+      throw error;
+    }
+  });
+  return results;
+}
 
 const UPKEEP = [
   withdrawUnaccepted,

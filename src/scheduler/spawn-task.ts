@@ -13,13 +13,16 @@ import { type Belonging, createWorkTask } from '../tasks/new-work-task.ts';
 import { type CheckedSpawn, checkSpawn, type SpawnTaskInput } from '../tasks/spawn-task.input.ts';
 import { Task } from '../tasks/task.entity.ts';
 import type { Daemons } from './choose-daemon.ts';
-import { claim } from './claim.ts';
+import { claim, hasAll } from './claim.ts';
 import { readToStart, type Surroundings, surroundings } from './surroundings.ts';
 
 /** With more daemons, looking at all of them for each task is left to the scheduler. */
 const FEW_DAEMONS = 20;
 /** How long the tasks of an owner are left to the scheduler once one found others waiting. Milliseconds. */
 const LEAVE_MS = 50;
+
+/** Of so many it is remembered, and then of none. */
+const MANY_OWNERS = 10_000;
 
 /** When a task of an owner last found others waiting, by the uptime of this instance. */
 const foundWaiting = new WeakMap<Runtime, Map<Id<'owner'>, number>>();
@@ -67,11 +70,11 @@ async function startAtOnce(
   const { runtime } = tx;
   const found = foundWaiting.get(runtime) ?? new Map<Id<'owner'>, number>();
   foundWaiting.set(runtime, found);
-  const { daemons, running } = start;
-  const isStarted =
-    daemons.length > 0 && daemons.length === running.size && (await claim(tx, task, start, 'record'));
+  const isFree = start.daemons.length > 0 && hasAll(start);
+  const isStarted = isFree && (await claim(tx, task, start, 'record')) === 'STARTED';
   if (isStarted) found.delete(task.ownerId);
   else found.set(task.ownerId, runtime.clock.uptimeMs());
+  if (found.size > MANY_OWNERS) found.clear();
   return isStarted;
 }
 

@@ -28,6 +28,9 @@ export async function noticeStalledTasks(runtime: Runtime): Promise<void> {
 
 function notice(runtime: Runtime, taskId: Id<'task'>, attempt: number): Promise<void> {
   return transact(runtime, async (tx) => {
+    const task = await tx.em.findOneOrFail(Task, { id: taskId });
+    // Tasks are locked before what belongs to them.
+    const supervisor = task.role === 'WORK' ? await lockSupervisor(tx, task) : null;
     // One of several instances that sweep at once marks it, and only that one tells.
     const marked = await sql`
       update task_attempt set stalled_at = ${tx.now.toISOString()}
@@ -35,16 +38,17 @@ function notice(runtime: Runtime, taskId: Id<'task'>, attempt: number): Promise<
       kysely(tx.em),
     );
     if (marked.rows.length === 0) return;
-    const task = await tx.em.findOneOrFail(Task, { id: taskId });
     logEvent(tx, task.contractId, { type: 'TASK_STALLED', taskId, data: {} });
-    if (task.role === 'WORK') await tellSupervisor(tx, task);
+    if (supervisor && !isCompleted(supervisor.status)) await tell(tx, supervisor, task);
   });
 }
 
-async function tellSupervisor(tx: Transaction, task: Task): Promise<void> {
-  const where = { contractId: task.contractId, role: 'SUPERVISOR' as const };
-  const supervisor = await tx.em.findOne(Task, where, { lockMode: LockMode.PESSIMISTIC_WRITE });
-  if (!supervisor || isCompleted(supervisor.status)) return;
+function lockSupervisor(tx: Transaction, { contractId }: Task): Promise<Task | null> {
+  const where = { contractId, role: 'SUPERVISOR' as const };
+  return tx.em.findOne(Task, where, { lockMode: LockMode.PESSIMISTIC_WRITE });
+}
+
+async function tell(tx: Transaction, supervisor: Task, task: Task): Promise<void> {
   const minutes = STALL_MS / 60_000;
   const text = `Task "${task.name}" (${task.id}) has been silent for ${minutes} minutes. It goes on: look at its output, wait, or cancel it.`;
   await storeMessage(tx, supervisor, { sender: 'SYSTEM', by: 'scheduler' }, text);

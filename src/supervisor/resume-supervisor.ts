@@ -74,7 +74,7 @@ export async function resumeSupervisor(
       });
       const messageCount = (await keptMessages(tx.em, supervisor.id)).length;
       await tx.em.flush();
-      if (!(await claimLocked(tx, supervisor))) tx.ring(topics.schedule);
+      if ((await claimLocked(tx, supervisor)) !== 'STARTED') tx.ring(topics.schedule);
       return JSON.stringify({ phase: contract.phase, lastActivity, messageCount } satisfies ResumedFrom);
     });
     return { task: supervisor, resumedFrom: JSON.parse(result) as ResumedFrom };

@@ -21,5 +21,6 @@ export const supervision: Reaction = {
     await watchBudgets(runtime, due.budgets);
     await doCompletionActions(runtime, due.actions);
     await tellSupervisors(runtime, due.news);
+    return null;
   },
 };

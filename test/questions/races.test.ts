@@ -1,10 +1,12 @@
 import { expect, test } from 'vitest';
+import { type Id, toUuid } from '../../src/platform/ids.ts';
 import { type Answer, type Api, eventually } from '../support/api.ts';
 import { HandDaemon, openContract } from '../support/daemon.ts';
 import { embedded } from '../support/database.ts';
 import { startTestServer } from '../support/server.ts';
+import { rowsOf } from '../support/snapshot.ts';
 
-const { api, server } = await startTestServer();
+const { api, server } = await startTestServer({ logLevel: 'silent' });
 const ROUNDS = 12;
 
 const ask = (by: Api, more: object = {}) =>
@@ -48,3 +50,39 @@ test.skipIf(embedded)(
     expect(seen.map(({ id }) => id)).toEqual(asked.slice(0, ROUNDS));
   },
 );
+
+test('a question that cannot be closed keeps no other from its end', async () => {
+  const [one, other] = [await openContract(api), await openContract(api)];
+  const ask = async ({ contractId }: { contractId: string }) =>
+    (
+      await api.mutate(
+        'askQuestion',
+        { contractId, question: 'q', nonBlocking: true, timeoutSeconds: 1 },
+        'question { id }',
+      )
+    ).question.id;
+  const id = toUuid(one.contractId as Id);
+  await rowsOf(
+    server,
+    `create function refuse() returns trigger language plpgsql as $$ begin
+       if new.contract_id = '${id}' and new.type = 'QUESTION_CLOSED' then raise exception 'refused by the test'; end if; return new; end $$`,
+  );
+  await rowsOf(
+    server,
+    'create trigger refuse before insert on contract_event for each row execute function refuse()',
+  );
+  const [refused, closed] = [await ask(one), await ask(other)];
+  const status = async (contract: { contractId: string }, questionId: string) => {
+    const query = 'query($id: ID!) { questions(contractId: $id) { id status } }';
+    const { questions } = await api.ask(query, { id: contract.contractId });
+    return questions.find((question: Answer) => question.id === questionId).status;
+  };
+  const isOver = (contract: { contractId: string }, questionId: string) => async () => {
+    await server.scheduler.sweepNow();
+    return (await status(contract, questionId)) === 'TIMED_OUT';
+  };
+  await eventually(isOver(other, closed));
+  expect(await status(one, refused)).toBe('PENDING');
+  await rowsOf(server, 'drop trigger refuse on contract_event');
+  await eventually(isOver(one, refused));
+});

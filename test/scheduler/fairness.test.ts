@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { kysely } from '../../src/platform/database.ts';
+import { topics } from '../../src/platform/doorbell.ts';
 import { type Id, toUuid } from '../../src/platform/ids.ts';
 import { transact } from '../../src/platform/transaction.ts';
 import { candidates } from '../../src/scheduler/claim.ts';
@@ -86,6 +87,29 @@ test('a task that cannot be started, whatever the reason, keeps nobody else from
   await rowsOf(server, 'drop trigger refuse on task_attempt');
   await server.scheduler.sweepNow();
   await untilStatus(owner, bad.taskId, 'STARTING');
+});
+
+test('of one owner too: the tasks of a contract that fails take no place from those of another', async () => {
+  const owner = await newOwner();
+  const bad = await waiting(owner);
+  await spawn(owner, bad.contractId);
+  await rowsOf(
+    server,
+    `create or replace function refuse() returns trigger language plpgsql as $$ begin
+       if (select contract_id from task where id = new.task_id) = ${uuid(bad.contractId)} then raise exception 'refused by the test'; end if;
+       return new; end $$`,
+  );
+  await rowsOf(
+    server,
+    'create trigger refuse before insert on task_attempt for each row execute function refuse()',
+  );
+  const good = await waiting(owner);
+  const daemon = await HandDaemon.connect(owner, { max: 2 });
+  // The first look finds out that they fail, the next one passes them over.
+  await server.scheduler.sweepNow();
+  server.runtime.doorbell.ring(new Set([topics.schedule]));
+  await daemon.start(good.taskId);
+  await rowsOf(server, 'drop trigger refuse on task_attempt');
 });
 
 test.skipIf(embedded)('nor does a contract whose log somebody else holds', async () => {

@@ -1,5 +1,8 @@
+import { sql } from 'kysely';
 import { expect, test } from 'vitest';
+import { kysely } from '../../src/platform/database.ts';
 import { fromUuid, type Id, toUuid } from '../../src/platform/ids.ts';
+import { transact } from '../../src/platform/transaction.ts';
 import { claimTask } from '../../src/scheduler/claim.ts';
 import { Api, eventually } from '../support/api.ts';
 import { HandDaemon, openContract, spawn, statusOf } from '../support/daemon.ts';
@@ -186,6 +189,89 @@ test.skipIf(embedded)(
     }
   },
 );
+
+test.skipIf(embedded)(
+  'a supervisor that is resumed while somebody has its daemon for a moment stays with it and its copy',
+  async () => {
+    const owner = await newOwner();
+    const home = (await HandDaemon.connect(owner, { name: 'home', max: 50 })).alive();
+    const { contractId, supervisorId } = await openContract(owner);
+    const { worktreeId } = await home.start(supervisorId, undefined, 'session');
+    await home.report(supervisorId, 1, 'FAILED');
+    (await HandDaemon.connect(owner, { name: 'other', max: 50 })).alive();
+    const resumed = Promise.withResolvers<void>();
+    const held = Promise.withResolvers<void>();
+    const holder = transact(server.runtime, async (tx) => {
+      const id = toUuid(home.id as Id<'daemon'>);
+      await sql`select 1 from daemon where id = ${id} for no key update`.execute(kysely(tx.em));
+      held.resolve();
+      await resumed.promise;
+    });
+    await held.promise;
+    const { task } = await owner.mutate('resumeSupervisor', { contractId }, 'task { status }');
+    expect(task.status).toBe('PENDING');
+    resumed.resolve();
+    await holder;
+    expect((await home.start(supervisorId, 2)).worktreeId).toBe(worktreeId);
+  },
+);
+
+test.skipIf(embedded)(
+  'a daemon that registers as it is removed is removed, and neither waits for the other in a circle',
+  async () => {
+    const owner = await newOwner();
+    const registration = { name: 'd', hostname: 'd', version: '0', agents: ['shell'], maxConcurrentTasks: 1 };
+    for (let round = 0; round < 12; round += 1) {
+      const daemon = await HandDaemon.connect(owner, { name: `daemon ${round}` });
+      const register = () =>
+        daemon.api.post(
+          'mutation($input: RegisterDaemonInput!) { registerDaemon(input: $input) { epoch } }',
+          {
+            input: registration,
+          },
+        );
+      const [, ...answers] = await Promise.all([
+        owner.mutate('removeDaemon', { daemonId: daemon.id }, 'daemon { id }'),
+        ...[register(), register(), register()],
+      ]);
+      const codes = answers.flatMap(({ errors }) => errors?.map((error) => error.extensions.code) ?? []);
+      expect(codes.filter((code) => code !== 'UNAUTHENTICATED')).toEqual([]);
+      const which = `id = '${toUuid(daemon.id as Id<'daemon'>)}'`;
+      expect(
+        await rowsOf(server, `select status, removed_at is null as is_there from daemon where ${which}`),
+      ).toEqual([{ status: 'DISCONNECTED', is_there: false }]);
+    }
+  },
+);
+
+test.skipIf(embedded)('what is said of a contract as it is deleted never stands in the way', async () => {
+  const owner = await newOwner();
+  const daemon = (await HandDaemon.connect(owner, { max: 50 })).alive();
+  for (let round = 0; round < 8; round += 1) {
+    const { contractId, supervisorId: taskId } = await openContract(owner);
+    await daemon.start(taskId);
+    await owner.mutate('completeContract', { contractId, cancelTasks: true }, 'contract { id }');
+    await owner.mutate('archiveContract', { contractId }, 'contract { id }');
+    const entries = [{ type: 'STDOUT', content: 'x', createdAt: new Date().toISOString() }];
+    const call = (api: Api, name: string, input: object) =>
+      api.post(
+        `mutation($input: ${name[0]?.toUpperCase()}${name.slice(1)}Input!) { ${name}(input: $input) { __typename } }`,
+        {
+          input,
+        },
+      );
+    const [deleted, ...others] = await Promise.all([
+      call(owner, 'deleteContract', { contractId }),
+      call(daemon.api, 'appendTaskOutput', { taskId, attempt: 1, firstIndex: 0, entries }),
+      call(daemon.api, 'reportTask', { taskId, attempt: 1, status: 'CANCELLED', outputCount: 0 }),
+      call(owner, 'sendMessage', { taskId, content: 'x' }),
+    ]);
+    expect(deleted.errors).toBeUndefined();
+    const codes = others.flatMap(({ errors }) => errors?.map((error) => error.extensions.code) ?? []);
+    expect(codes).not.toContain('UNAVAILABLE');
+    expect(codes).not.toContain('INTERNAL');
+  }
+});
 
 async function ownerOf(contractId: string): Promise<Id<'owner'>> {
   const id = toUuid(contractId as Id<'contract'>);

@@ -156,6 +156,7 @@ test.skipIf(embedded)('nothing is done outside of a transaction when it could no
   expect(failures).toBe(4);
   await ours.query('rollback');
   await ours.query('begin');
+  await expect(ours.query({ text: 'insert into sheet values (1)' })).rejects.toThrow('only texts');
   await ours.query(`${COMMITTING}insert into sheet values (2)`);
   // Nor behind the last statement.
   await expect(ours.query('insert into sheet values (1)')).rejects.toThrow('Behind the last statement');
