@@ -2,9 +2,12 @@ import pg from 'pg';
 
 /** Statements that are prepared, at most: each is kept by each connection. */
 const MAX_STATEMENTS = 200;
-/** Longer ones, and those with more parameters, are lists whose length differs from call to call. */
+/**
+ * Longer ones, and those with more parameters, are lists whose length differs from call to call. The most that one of a
+ * fixed form has is the spawn with its start: 68.
+ */
 const MAX_LENGTH = 8_000;
-const MAX_PARAMETERS = 60;
+const MAX_PARAMETERS = 100;
 /** How often a statement is seen before it is prepared. */
 const TIMES = 3;
 

@@ -75,7 +75,7 @@ export class Member implements AsyncGenerator<ExecutionResult, void, void> {
   #send(burst: Burst): void {
     const fresh = burst.after(this.#position);
     if (!fresh) return;
-    this.#wire.write(fresh.framesFor(this.#id));
+    fresh.sendTo(this.#id, (frames) => this.#wire.write(frames));
     this.#position = fresh.last;
   }
 

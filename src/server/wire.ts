@@ -44,9 +44,12 @@ export class Wire {
   /**
    * Sends whole messages that are framed already. Between two messages of `ws` they may stand anywhere, since it writes
    * each of its own at once: it compresses none.
+   * @returns whether the network has taken all of it, so that the memory may be written over
    */
-  write(frames: Buffer): void {
-    if (this.isOpen) this.#raw.write(frames);
+  write(frames: Buffer): boolean {
+    if (!this.isOpen) return true;
+    this.#raw.write(frames);
+    return this.#raw.writableLength === 0;
   }
 
   /** Waits while much is on its way to the client: until all of it was handed to the network, or the socket has closed. */

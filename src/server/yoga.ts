@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { type DocumentNode, type GraphQLError, Kind, type NameNode, parse, visit } from 'graphql';
+import { type DocumentNode, execute, type GraphQLError, Kind, type NameNode, parse, visit } from 'graphql';
 import {
   createYoga,
   isAsyncIterable,
@@ -78,7 +78,11 @@ function prepared(documents: Documents): Plugin<Context> {
       setParsedDocument(nothing(context.params.operationName));
     },
     onValidate: ({ context, setResult }) => setResult([...(refusals.get(context) ?? [])]),
-    onExecute: ({ args }) => documents.checkCost(args.document, args.operationName, args.variableValues),
+    onExecute: ({ args, setExecuteFn }) => {
+      documents.checkCost(args.document, args.operationName, args.variableValues);
+      // As for subscriptions. Yoga's own executor copies all input before it looks at it.
+      setExecuteFn(execute);
+    },
   };
 }
 

@@ -1,10 +1,12 @@
 import { expect, test } from 'vitest';
+import WebSocket from 'ws';
 import { logEvent } from '../../src/events/append.ts';
 import { topics } from '../../src/platform/doorbell.ts';
 import { fromUuid, type Id, newId } from '../../src/platform/ids.ts';
 import { transact } from '../../src/platform/transaction.ts';
 import type { Api, Subscription } from '../support/api.ts';
 import { eventually } from '../support/api.ts';
+import { onEnd } from '../support/cleanup.ts';
 import { HandDaemon } from '../support/daemon.ts';
 import { numbered, runningTask } from '../support/running-task.ts';
 import { startTestServer } from '../support/server.ts';
@@ -169,5 +171,51 @@ test('subscribers with different cursors, alone and together, over WebSocket and
       Array.from({ length: end - after }, (_, index) => after + index + 1),
     );
     reader.stop();
+  }
+});
+
+/** A subscriber that can stop to read, with what came to it under which id. */
+async function rawSubscriber(id: string, query: string, variables: object) {
+  const socket = new WebSocket(api.url.replace('http', 'ws'), 'graphql-transport-ws');
+  onEnd(() => socket.terminate());
+  const ids: string[] = [];
+  const sequences: number[] = [];
+  const acknowledged = new Promise((resolve) => socket.once('message', resolve));
+  socket.on('open', () =>
+    socket.send(JSON.stringify({ type: 'connection_init', payload: { authorization: `Bearer ${api.key}` } })),
+  );
+  await acknowledged;
+  socket.on('message', (data) => {
+    const message = JSON.parse(String(data));
+    ids.push(message.id);
+    sequences.push(message.payload?.data?.taskOutput?.sequence);
+  });
+  socket.send(JSON.stringify({ id, type: 'subscribe', payload: { query, variables } }));
+  return { socket, ids, sequences };
+}
+
+test('what waits for a subscriber that does not read for a while is not written over with what the next ones get', async () => {
+  const query =
+    'subscription($id: ID!, $after: Int) { taskOutput(taskId: $id, afterSequence: $after) { sequence content } }';
+  const { taskId: task } = await runningTask(api, daemon);
+  await daemon.append(task, 1, 0, ['the first']);
+  const names = ['a', 'b', 'c', 'd'];
+  const subscribers = await Promise.all(names.map((id) => rawSubscriber(id, query, { id: task, after: 0 })));
+  await eventually(() => subscribers.every(({ ids }) => ids.length === 1));
+  // Those who come first of all and in between: behind each there is one who reads.
+  const deaf = [subscribers[0], subscribers[2]].flatMap((each) => each ?? []);
+  for (const { socket } of deaf) socket.pause();
+  const count = 1_600;
+  const padding = 'x'.repeat(8_000);
+  for (let index = 0; index < count; index += 200)
+    await daemon.append(task, 1, 1 + index, numbered(padding, 200));
+  await eventually(
+    () => subscribers[1]?.ids.length === count + 1 && subscribers[3]?.ids.length === count + 1,
+  );
+  for (const { socket } of deaf) socket.resume();
+  await eventually(() => deaf.every(({ ids }) => ids.length === count + 1));
+  for (const [index, { ids, sequences }] of subscribers.entries()) {
+    expect(new Set(ids)).toEqual(new Set([names[index]]));
+    expect(sequences).toEqual(subscribers[1]?.sequences);
   }
 });
