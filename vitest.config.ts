@@ -8,7 +8,8 @@ import { findPostgres } from './test/support/postgres-binaries.ts';
  * takes half the time. Of programs (daemons with git, the command line, agents that are scripts): what the server has to do
  * with what they call is tested on both, call by call, in the folder of each feature. Of sockets: what stands in the log, and
  * in which order it comes, is tested on both in events/. Of who may do what: that is decided above the database, and that
- * what is refused changes no row is tested on both with each feature. Of many rows at once: PostgreSQL's limits are PGlite's.
+ * what is refused changes no row is tested on both with each feature. Of many rows at once: PostgreSQL's limits are PGlite's. Of
+ * which columns are read: the statement is the same.
  */
 const ONCE = [
   'test/mcp/**',
@@ -25,6 +26,7 @@ const ONCE = [
   ].map((name) => `test/e2e/${name}.test.ts`),
   'test/events/sharing.test.ts',
   'test/scheduler/many.test.ts',
+  'test/tasks/selected-columns.test.ts',
   'test/daemons/half-open.test.ts',
   ...[
     'audits',

@@ -4,6 +4,7 @@ import type { EventOf, LoggedEvent } from '../events/event-types.ts';
 import { builder } from '../graphql/builder.ts';
 import { Node, registerNode } from '../graphql/node.ts';
 import { REQUEST_ID } from '../graphql/request-id.ts';
+import { selectedColumns } from '../graphql/selected-columns.ts';
 import { authorize } from '../keys/permissions.ts';
 import type { EntityManager } from '../platform/database.ts';
 import { DomainError, notFound } from '../platform/errors.ts';
@@ -36,11 +37,13 @@ CheckpointType.implement({
     task: t.field({
       type: TaskType,
       description: 'The task it was made for.',
+      extensions: { columns: ['taskId'] },
       resolve: (checkpoint, _, { loaders }) => loaders.get(Task, checkpoint.taskId),
     }),
     worktree: t.field({
       type: WorktreeType,
       description: 'The working copy it is of.',
+      extensions: { columns: ['worktreeId'] },
       resolve: (checkpoint, _, { loaders }) => loaders.get(Worktree, checkpoint.worktreeId),
     }),
     commitSha: t.exposeString('commitSha', { description: 'The commit.' }),
@@ -117,18 +120,29 @@ builder.objectField(TaskType, 'checkpoints', (t) =>
   t.field({
     type: [CheckpointType],
     description: 'The checkpoints of its working copy, first to last.',
-    resolve: (task, _, { loaders }) =>
-      task.worktreeId ? loaders.groups('checkpoints of a copy', task.worktreeId, checkpointsOfCopies) : [],
+    extensions: { columns: ['worktreeId'] },
+    resolve: (task, _, { loaders }, info) => {
+      if (!task.worktreeId) return [];
+      const only = selectedColumns(info, 'Checkpoint', ['id']);
+      return loaders.groups(only ?? 'checkpoints of a copy', task.worktreeId, (em, ids) =>
+        checkpointsOfCopies(em, ids, only),
+      );
+    },
   }),
 );
 
 /** Those of copies that continue each other belong to all of them. */
-function checkpointsOfCopies(em: EntityManager, ids: readonly string[]): Promise<Map<string, Checkpoint[]>> {
+function checkpointsOfCopies(
+  em: EntityManager,
+  ids: readonly string[],
+  only: ReadonlySet<string> | null,
+): Promise<Map<string, Checkpoint[]>> {
   return readGroups(em, Checkpoint, {
     join: sql`join worktree on worktree.origin_id = checkpoint.origin_id`,
     key: 'worktree.id',
     ids: ids as readonly Id<'worktree'>[],
     order: 'checkpoint.number',
+    only,
   });
 }
 

@@ -14,6 +14,7 @@ export class Loaders {
     { loader: DataLoader<string, object | null>; found: Map<string, object | null> }
   >();
   readonly #byKey = new Map<unknown, Map<string, DataLoader<string, object[]>>>();
+  readonly #groups = new Map<unknown, DataLoader<string, object[]>>();
 
   constructor(db: Database) {
     this.#db = db;
@@ -23,6 +24,7 @@ export class Loaders {
   clear(): void {
     this.#byId.clear();
     this.#byKey.clear();
+    this.#groups.clear();
   }
 
   /**
@@ -84,21 +86,22 @@ export class Loaders {
     return loader.load(id) as Promise<T[]>;
   }
 
-  /** What `load` finds for each of several ids: one statement for all that are asked for. `name` is that of the relation. */
+  /**
+   * What `load` finds for each of several ids: one statement for all that are asked for.
+   * @param name of the relation, or what else is the same for all that are found in one statement
+   */
   groups<T extends object>(
-    name: string,
+    name: unknown,
     id: string,
     load: (em: EntityManager, ids: readonly string[]) => Promise<Map<string, T[]>>,
   ): Promise<T[]> {
-    const loaders = this.#byKey.get(name) ?? new Map<string, DataLoader<string, object[]>>();
-    this.#byKey.set(name, loaders);
-    let loader = loaders.get(name);
+    let loader = this.#groups.get(name);
     if (!loader) {
       loader = new DataLoader(async (ids: readonly string[]) => {
         const groups = await load(this.#db.fork(), ids);
         return ids.map((each) => groups.get(each) ?? []);
       });
-      loaders.set(name, loader);
+      this.#groups.set(name, loader);
     }
     return loader.load(id) as Promise<T[]>;
   }

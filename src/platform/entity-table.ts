@@ -20,14 +20,20 @@ export interface Column {
   readonly isEnum: boolean;
 }
 
-/** Where an entity is stored, for the statements that go past the ORM. */
-export interface Table {
-  readonly name: string;
+/** What is read of each row. */
+export interface RowPart {
   readonly columns: readonly Column[];
+  /** The columns as SQL: made once, since taking it together costs more than to send it. */
+  readonly selection: string;
+  /** Refuses to tell what was not read; null: all was. */
+  readonly guard: object | null;
+}
+
+/** Where an entity is stored, for the statements that go past the ORM. */
+export interface Table extends RowPart {
+  readonly name: string;
   /** @throws Error for a property that has none */
   readonly column: (property: string) => Column;
-  /** All columns, as SQL: made once, since taking it together costs more than to send it. */
-  readonly selection: string;
   readonly key: readonly Column[];
   /** Grows with every change; null: it has none. */
   readonly version: Column | null;
@@ -47,15 +53,45 @@ export function tableOf(em: EntityManager, entity: EntityClass<object>): Table {
   return table;
 }
 
+const parts = new WeakMap<ReadonlySet<string>, RowPart>();
+
+/** Some properties of each row. What is asked of a row besides them is an error, not nothing. */
+export function partOf(table: Table, properties: ReadonlySet<string>): RowPart {
+  let part = parts.get(properties);
+  if (!part) {
+    const columns = table.columns.filter(({ property }) => properties.has(property));
+    part = { columns, selection: selectionOf(table.name, columns), guard: guardOf(table, properties) };
+    parts.set(properties, part);
+  }
+  return part;
+}
+
+function guardOf(table: Table, read: ReadonlySet<string>): object {
+  const unread = table.columns.filter(({ property }) => !read.has(property));
+  const refusals = unread.map(({ property }) => [
+    property,
+    {
+      get: () => {
+        throw new Error(`${property} of ${table.name} was not read: its field must say that it needs it`);
+      },
+    },
+  ]);
+  return Object.defineProperties({}, Object.fromEntries(refusals));
+}
+
 /** The entity's properties and nothing else: the ORM does not follow it. */
-export function objectOf<T>({ columns }: Table, row: Row): T {
-  const read: Record<string, unknown> = {};
+export function objectOf<T>({ columns, guard }: RowPart, row: Row): T {
+  const read: Record<string, unknown> = guard ? Object.create(guard) : {};
   for (const { property, name, fromDatabase } of columns) {
     const value = row[name];
     read[property] =
       value === null || value === undefined ? null : fromDatabase ? fromDatabase(value) : value;
   }
   return read as T;
+}
+
+function selectionOf(table: string, columns: readonly Column[]): string {
+  return columns.map(({ name }) => `"${table}"."${name}"`).join(', ');
 }
 
 function makeTable(em: EntityManager, metadata: EntityMetadata): Table {
@@ -77,7 +113,8 @@ function makeTable(em: EntityManager, metadata: EntityMetadata): Table {
     key: primaryKeys.map(columnFor),
     version: versionProperty ? columnFor(versionProperty) : null,
     initial: () => ({ ...initial }),
-    selection: columns.map(({ name }) => `"${tableName}"."${name}"`).join(', '),
+    selection: selectionOf(tableName, columns),
+    guard: null,
   };
 }
 

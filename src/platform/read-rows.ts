@@ -1,7 +1,7 @@
 import type { EntityClass } from '@mikro-orm/core';
 import { type RawBuilder, sql } from 'kysely';
 import { type EntityManager, kysely } from './database.ts';
-import { type Column, objectOf, type Row, tableOf } from './entity-table.ts';
+import { type Column, objectOf, partOf, type Row, tableOf } from './entity-table.ts';
 import { fromUuid, type Id, type IdPrefix, toUuid } from './ids.ts';
 
 /** Conditions on properties: all must hold. A list means one of its members. */
@@ -11,6 +11,8 @@ export interface ReadOptions {
   readonly limit?: number;
   /** What must hold besides. */
   readonly and?: RawBuilder<unknown>;
+  /** Properties to read and no more; null: all of them. */
+  readonly only?: ReadonlySet<string> | null;
   /** Held until the transaction ends. */
   readonly lock?: keyof typeof LOCKS;
 }
@@ -35,19 +37,20 @@ export function rowsOf<T extends object>(
   entity: EntityClass<T>,
   filter: RowFilter,
   order: keyof T & string,
-  { limit, and, lock }: ReadOptions = {},
+  { limit, and, only, lock }: ReadOptions = {},
 ): Selection<T[]> {
   const table = tableOf(em, entity);
+  const part = only ? partOf(table, only) : table;
   const conditions = Object.entries(filter).map(([property, value]) =>
     condition(table.column(property), value),
   );
   if (and) conditions.push(and);
   return {
     statement: sql`
-      select ${sql.raw(table.selection)} from ${sql.table(table.name)}
+      select ${sql.raw(part.selection)} from ${sql.table(table.name)}
       where ${sql.join(conditions, sql` and `)} order by ${sql.ref(table.column(order).name)}
       ${limit === undefined ? sql`` : sql`limit ${limit}`} ${lock ? LOCKS[lock] : sql``}`,
-    read: (rows) => rows.map((row) => objectOf<T>(table, row)),
+    read: (rows) => rows.map((row) => objectOf<T>(part, row)),
   };
 }
 
@@ -155,18 +158,25 @@ function together<S extends Selections>(selections: S): Selection<Selected<S>> {
   };
 }
 
-/**
- * Reads entities that belong to others by way of a join.
- * @param join what to join the entity's table with; `key` is a column of that, by which the entities are grouped
- */
+export interface GroupOptions extends Pick<ReadOptions, 'only'> {
+  /** What to join the entity's table with. */
+  readonly join: RawBuilder<unknown>;
+  /** A column of that, by which the entities are grouped. */
+  readonly key: string;
+  readonly ids: readonly Id[];
+  readonly order: string;
+}
+
+/** Reads entities that belong to others by way of a join. */
 export async function readGroups<T extends object>(
   em: EntityManager,
   entity: EntityClass<T>,
-  { join, key, ids, order }: { join: RawBuilder<unknown>; key: string; ids: readonly Id[]; order: string },
+  { join, key, ids, order, only }: GroupOptions,
 ): Promise<Map<string, T[]>> {
   const table = tableOf(em, entity);
+  const part = only ? partOf(table, only) : table;
   const { rows } = await sql<Row & { group_key: string }>`
-    select ${sql.raw(table.selection)}, ${sql.ref(key)} as group_key from ${sql.table(table.name)} ${join}
+    select ${sql.raw(part.selection)}, ${sql.ref(key)} as group_key from ${sql.table(table.name)} ${join}
     where ${sql.ref(key)} = any(${ids.map(toUuid)}::uuid[]) order by ${sql.ref(order)}`.execute(kysely(em));
   const idOf = new Map(ids.map((id) => [toUuid(id), id]));
   const groups = new Map<string, T[]>();
@@ -174,7 +184,7 @@ export async function readGroups<T extends object>(
     const id = idOf.get(row.group_key) ?? '';
     const group = groups.get(id) ?? [];
     groups.set(id, group);
-    group.push(objectOf<T>(table, row));
+    group.push(objectOf<T>(part, row));
   }
   return groups;
 }

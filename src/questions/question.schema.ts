@@ -4,6 +4,7 @@ import { ContractEvent, registerEventTypes } from '../events/event.schema.ts';
 import type { EventOf, LoggedEvent } from '../events/event-types.ts';
 import { builder } from '../graphql/builder.ts';
 import { Node, registerNode } from '../graphql/node.ts';
+import { selectedColumns } from '../graphql/selected-columns.ts';
 import { authorize } from '../keys/permissions.ts';
 import { Task } from '../tasks/task.entity.ts';
 import { TaskType } from '../tasks/task.schema.ts';
@@ -38,11 +39,13 @@ QuestionObject.implement({
     contract: t.field({
       type: ContractType,
       description: 'The contract.',
+      extensions: { columns: ['contractId'] },
       resolve: (question, _, { loaders }) => loaders.get(Contract, question.contractId),
     }),
     task: t.field({
       type: TaskType,
       description: 'The task that asks.',
+      extensions: { columns: ['taskId'] },
       resolve: (question, _, { loaders }) => loaders.get(Task, question.taskId),
     }),
     question: t.exposeString('question', { description: 'The question.' }),
@@ -54,16 +57,8 @@ QuestionObject.implement({
       description: 'What one should know to answer; null when not given.',
     }),
     multiSelect: t.exposeBoolean('multiSelect', { description: 'Whether several choices may be taken.' }),
-    questionType: t.field({
-      type: QuestionTypeType,
-      description: 'What it is about.',
-      resolve: (question) => question.questionType,
-    }),
-    status: t.field({
-      type: QuestionStatusType,
-      description: 'Where it stands.',
-      resolve: (question) => question.status,
-    }),
+    questionType: t.expose('questionType', { type: QuestionTypeType, description: 'What it is about.' }),
+    status: t.expose('status', { type: QuestionStatusType, description: 'Where it stands.' }),
     nonBlocking: t.exposeBoolean('nonBlocking', {
       description: 'Whether its asker did not wait: the answer comes as a message.',
     }),
@@ -87,6 +82,7 @@ QuestionObject.implement({
       type: ['String'],
       nullable: true,
       description: 'The choices taken; null before it was answered.',
+      extensions: { columns: ['answerChoices'] },
       resolve: (question) => question.answerChoices ?? null,
     }),
     answerText: t.exposeString('answerText', {
@@ -133,7 +129,8 @@ builder.queryField('questions', (t) =>
       contractId: t.arg.id({ required: true, description: 'The contract.' }),
       status: t.arg({ type: QuestionStatusType, description: 'Only those of this status.' }),
     },
-    resolve: (_, { contractId, status }, context) => listQuestions(context.operation(), contractId, status),
+    resolve: (_, { contractId, status }, context, info) =>
+      listQuestions(context.operation(), contractId, status, selectedColumns(info, 'Question', ['id'])),
   }),
 );
 

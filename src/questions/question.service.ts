@@ -226,14 +226,18 @@ export async function pendingQuestions(
   );
 }
 
-/** A contract's questions, oldest first. */
+/**
+ * A contract's questions, oldest first.
+ * @param only what to read of each; null: all
+ */
 export async function listQuestions(
   op: Operation,
   contractId: string,
   status: QuestionStatus | null | undefined,
+  only: ReadonlySet<string> | null,
 ): Promise<Question[]> {
   authorize(op.principal, 'read');
   const contract = await findContract(op.em, op.principal, contractId);
   const where = { contractId: contract.id, ...(status ? { status } : {}) };
-  return readRows(op.em, Question, where, 'id', { limit: 1_000 });
+  return readRows(op.em, Question, where, 'id', { limit: 1_000, only });
 }

@@ -61,6 +61,7 @@ TaskType.implement({
     contract: t.field({
       type: ContractType,
       description: 'The contract it belongs to.',
+      extensions: { columns: ['contractId'] },
       resolve: (task, _, { loaders }) => loaders.get(Contract, task.contractId),
     }),
     parent: t.field({
@@ -68,6 +69,7 @@ TaskType.implement({
       nullable: true,
       description:
         'The task it hangs under; null for a supervisor and for tasks spawned before there was one.',
+      extensions: { columns: ['parentId'] },
       resolve: (task, _, { loaders }) => (task.parentId ? loaders.get(Task, task.parentId) : null),
     }),
     depth: t.exposeInt('depth', { description: 'How many parents are above it, 0 to 8.' }),
@@ -77,12 +79,8 @@ TaskType.implement({
       description: 'What it is about; null when not given.',
     }),
     plan: t.exposeString('plan', { description: 'What its agent is to do.' }),
-    role: t.field({ type: TaskRoleType, description: 'What it is there for.', resolve: (task) => task.role }),
-    status: t.field({
-      type: TaskStatusType,
-      description: 'Where it stands.',
-      resolve: (task) => task.status,
-    }),
+    role: t.expose('role', { type: TaskRoleType, description: 'What it is there for.' }),
+    status: t.expose('status', { type: TaskStatusType, description: 'Where it stands.' }),
     priority: t.exposeInt('priority', { description: 'Higher starts first.' }),
     useOwnWorktree: t.exposeBoolean('useOwnWorktree', {
       description: "Whether it has a working copy and a branch of its own, or works in the supervisor's.",
@@ -90,6 +88,7 @@ TaskType.implement({
     repositoryUrl: t.string({
       nullable: true,
       description: 'The URL or the local path of its repository; null when it has none.',
+      extensions: { columns: ['repositoryUrl', 'repositoryPath'] },
       resolve: (task) => task.repositoryUrl ?? task.repositoryPath ?? null,
     }),
     baseBranch: t.exposeString('baseBranch', {
@@ -109,6 +108,7 @@ TaskType.implement({
       type: TaskType,
       nullable: true,
       description: 'The task whose latest checkpoint it started from; null when from none.',
+      extensions: { columns: ['branchedFromTaskId'] },
       resolve: (task, _, { loaders }) =>
         task.branchedFromTaskId ? loaders.get(Task, task.branchedFromTaskId) : null,
     }),
@@ -116,16 +116,16 @@ TaskType.implement({
       type: TaskType,
       nullable: true,
       description: 'The task whose session it went on in; null when in none.',
+      extensions: { columns: ['continueFromTaskId'] },
       resolve: (task, _, { loaders }) =>
         task.continueFromTaskId ? loaders.get(Task, task.continueFromTaskId) : null,
     }),
     copyFiles: t.exposeStringList('copyFiles', {
       description: 'Paths that were copied into its own working copy when that was made.',
     }),
-    completionAction: t.field({
+    completionAction: t.expose('completionAction', {
       type: CompletionActionType,
       description: 'What is done with its branch when it is DONE.',
-      resolve: (task) => task.completionAction,
     }),
     targetRepoPath: t.exposeString('targetRepoPath', {
       nullable: true,
@@ -143,6 +143,7 @@ TaskType.implement({
       type: DaemonType,
       nullable: true,
       description: 'Where it runs or last ran; null before its first start and while it waits to be retried.',
+      extensions: { columns: ['daemonId'] },
       resolve: (task, _, { loaders }) => (task.daemonId ? loaders.get(Daemon, task.daemonId) : null),
     }),
     attempt: t.exposeInt('attempt', { description: 'How often it was started; 0 before its first start.' }),
@@ -152,6 +153,7 @@ TaskType.implement({
     failedDaemons: t.field({
       type: [DaemonType],
       description: 'Daemons it was lost on.',
+      extensions: { columns: ['failedDaemons'] },
       resolve: (task, _, { loaders }) => Promise.all(task.failedDaemons.map((id) => loaders.get(Daemon, id))),
     }),
     errorMessage: t.exposeString('errorMessage', {
@@ -166,24 +168,23 @@ TaskType.implement({
     isFinishing: t.boolean({
       description:
         'Whether its agent has said how it ended, by finishTask; it takes effect when the agent ends.',
+      extensions: { columns: ['finishSummary'] },
       resolve: (task) => typeof task.finishSummary === 'string',
     }),
     hasConversation: t.boolean({
       description:
         'Whether its agent has a conversation, so that messages reach and wake it; else it reads its inbox.',
+      extensions: { columns: ['sessionId'] },
       resolve: (task) => typeof task.sessionId === 'string',
     }),
-    costUsd: t.float({
+    costUsd: t.exposeFloat('costUsd', {
       description: 'What its agent reported to have cost so far, in US dollars.',
-      resolve: ({ costUsd }) => costUsd,
     }),
-    tokens: t.float({
-      description: 'How many tokens its agent reported so far.',
-      resolve: ({ tokens }) => tokens,
-    }),
+    tokens: t.exposeFloat('tokens', { description: 'How many tokens its agent reported so far.' }),
     durationSeconds: t.float({
       nullable: true,
       description: 'From its first start to its end, or to now; null before its start.',
+      extensions: { columns: ['startedAt', 'completedAt'] },
       resolve: (task, _, { runtime }) =>
         task.startedAt
           ? ((task.completedAt ?? runtime.clock.now()).getTime() - task.startedAt.getTime()) / 1_000

@@ -87,6 +87,7 @@ const DiffFileType = builder.objectRef<DiffFile>('DiffFile').implement({
     status: t.field({
       type: FileChangeStatusType,
       description: 'What happened to it.',
+      extensions: { columns: ['worktreeId'] },
       resolve: (file) => file.status,
     }),
     linesAdded: t.exposeInt('linesAdded', { description: 'Lines that came.' }),
