@@ -6,7 +6,7 @@ import { Node, registerNode } from '../graphql/node.ts';
 import { REQUEST_ID } from '../graphql/request-id.ts';
 import { selectedColumns } from '../graphql/selected-columns.ts';
 import { authorize } from '../keys/permissions.ts';
-import type { EntityManager } from '../platform/database.ts';
+import type { Statements } from '../platform/database.ts';
 import { DomainError, notFound } from '../platform/errors.ts';
 import { type Id, parseId } from '../platform/ids.ts';
 import { readGroups } from '../platform/read-rows.ts';
@@ -133,7 +133,7 @@ builder.objectField(TaskType, 'checkpoints', (t) =>
 
 /** Those of copies that continue each other belong to all of them. */
 function checkpointsOfCopies(
-  em: EntityManager,
+  em: Statements,
   ids: readonly string[],
   only: ReadonlySet<string> | null,
 ): Promise<Map<string, Checkpoint[]>> {

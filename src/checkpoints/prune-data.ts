@@ -21,7 +21,7 @@ export async function storedData(
     select count(*)::int as parts, coalesce(sum(octet_length(p.data)), 0) as bytes
     from checkpoint_part p join task t on t.id = p.task_id
     where t.contract_id = ${toUuid(contractId)} and p.created_at < ${storedBefore.toISOString()}`.execute(
-    kysely(db.fork()),
+    kysely(db.statements),
   );
   return { parts: rows[0]?.parts ?? 0, bytes: Number(rows[0]?.bytes ?? 0) };
 }
@@ -41,7 +41,7 @@ export async function pruneData(
       delete from checkpoint_part where (task_id, upload_id, index) in (
         select p.task_id, p.upload_id, p.index from checkpoint_part p join task t on t.id = p.task_id
         where t.contract_id = ${toUuid(contractId)} and p.created_at < ${storedBefore.toISOString()} limit ${BATCH}
-      ) returning octet_length(data) as bytes`.execute(kysely(db.fork()));
+      ) returning octet_length(data) as bytes`.execute(kysely(db.statements));
     if (rows.length === 0) break;
     parts += rows.length;
     bytes += rows.reduce((sum, row) => sum + row.bytes, 0);

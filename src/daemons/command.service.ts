@@ -77,7 +77,7 @@ export async function commandSource(
       const unanswered = { daemonId: id, status: ['PENDING', 'ACCEPTED'] };
       // At once: a command that goes to a connection which is being replaced is refused when it is accepted.
       const [open] = await Promise.all([
-        readRows(runtime.db.fork(), Command, unanswered, 'id'),
+        readRows(runtime.db.statements, Command, unanswered, 'id'),
         assertEpoch(runtime, id, epoch),
       ]);
       const fresh = open.filter((command) => !delivered.has(command.id));
@@ -91,7 +91,7 @@ export async function commandSource(
 }
 
 async function assertEpoch(runtime: Runtime, daemonId: Id<'daemon'>, epoch: number): Promise<void> {
-  const daemon = await readRow(runtime.db.fork(), Daemon, { id: daemonId });
+  const daemon = await readRow(runtime.db.statements, Daemon, { id: daemonId });
   if (!daemon) throw notFound('daemon', daemonId);
   checkEpoch(daemon, epoch);
 }

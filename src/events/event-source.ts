@@ -57,7 +57,7 @@ export class EventSource implements AsyncIterableIterator<LoggedEvent> {
     // A page that is not full has seen everything up to where the tail stood before the read, which can be later than
     // its last match: a filter that matches rarely still moves on.
     const upTo = tail.last;
-    const em = this.#runtime.db.fork();
+    const em = this.#runtime.db.statements;
     const events = await readEvents(em, tail.contractId, position, PAGE, filter, upTo);
     // Pruning declares before it deletes, so looking afterwards tells of everything that the read can have missed.
     assertNotPruned(await logBounds(em, tail.contractId), position, 'afterSequence');

@@ -31,7 +31,7 @@ export async function pruneLog(
       where id = ${contract} and status <> 'ACTIVE' and completed_at < ${endedBefore.toISOString()} for share
     )
     update contract_counter set pruned = greatest(pruned, least(last, ${part.last})) from ended
-    where contract_id = ended.id returning pruned`.execute(kysely(db.fork()));
+    where contract_id = ended.id returning pruned`.execute(kysely(db.statements));
   if (declared.rows.length === 0) return 0;
   let deleted = 0;
   for (let from = part.first; from <= part.last && !signal.aborted; from += BATCH) {
@@ -39,7 +39,7 @@ export async function pruneLog(
     const startedAt = performance.now();
     const { numAffectedRows } = await sql`
       delete from contract_event where contract_id = ${contract} and sequence between ${from} and ${to}`.execute(
-      kysely(db.fork()),
+      kysely(db.statements),
     );
     deleted += Number(numAffectedRows ?? 0);
     // Half of the time belongs to the others.

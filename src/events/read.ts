@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { type EntityManager, kysely } from '../platform/database.ts';
+import { kysely, type Statements } from '../platform/database.ts';
 import { DomainError, notFound } from '../platform/errors.ts';
 import { fromUuid, type Id, toUuid } from '../platform/ids.ts';
 import type { EventType, LoggedEvent } from './event-types.ts';
@@ -32,7 +32,7 @@ interface EventRow {
  * @param upTo the last sequence to look at, so that a reader who filters knows how far it has come
  */
 export async function readEvents(
-  em: EntityManager,
+  em: Statements,
   contractId: Id<'contract'>,
   after: number,
   limit: number,
@@ -90,17 +90,14 @@ export interface LogBounds {
 }
 
 /** Where a contract's log ends, and up to where it was pruned; null when the contract was deleted. */
-export async function findLogBounds(
-  em: EntityManager,
-  contractId: Id<'contract'>,
-): Promise<LogBounds | null> {
+export async function findLogBounds(em: Statements, contractId: Id<'contract'>): Promise<LogBounds | null> {
   const { rows } = await sql<LogBounds>`
     select last, pruned from contract_counter where contract_id = ${toUuid(contractId)}`.execute(kysely(em));
   return rows[0] ?? null;
 }
 
 /** @throws DomainError NOT_FOUND when the contract was deleted */
-export async function logBounds(em: EntityManager, contractId: Id<'contract'>): Promise<LogBounds> {
+export async function logBounds(em: Statements, contractId: Id<'contract'>): Promise<LogBounds> {
   const bounds = await findLogBounds(em, contractId);
   if (!bounds) throw notFound('contract', contractId);
   return bounds;
@@ -111,7 +108,7 @@ export async function logBounds(em: EntityManager, contractId: Id<'contract'>): 
  * @throws DomainError CURSOR_INVALID when the log has no such position: never a silent hole
  */
 export async function startingPosition(
-  em: EntityManager,
+  em: Statements,
   contractId: Id<'contract'>,
   afterSequence: number | null | undefined,
 ): Promise<number> {

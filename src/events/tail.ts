@@ -39,7 +39,7 @@ export class LogTail {
   }
 
   static async open(runtime: Runtime, contractId: Id<'contract'>): Promise<LogTail> {
-    const { last } = await logBounds(runtime.db.fork(), contractId);
+    const { last } = await logBounds(runtime.db.statements, contractId);
     const tail = new LogTail(runtime, contractId, last);
     // What was committed between reading the bounds and listening rang nobody here.
     void tail.#read();
@@ -73,8 +73,7 @@ export class LogTail {
    * for a day or more may find that what it has not read was pruned meanwhile.
    */
   async #look(): Promise<void> {
-    const em = this.#runtime.db.fork();
-    const bounds = await findLogBounds(em, this.#contractId).catch(() => undefined);
+    const bounds = await findLogBounds(this.#runtime.db.statements, this.#contractId).catch(() => undefined);
     if (bounds === null || bounds?.last === this.#last) return;
     await this.#read();
     if (bounds && bounds.pruned > this.#last && !this.#reading && !this.#closed)
@@ -91,7 +90,7 @@ export class LogTail {
     try {
       do {
         this.#rungWhileReading = false;
-        const events = await readEvents(this.#runtime.db.fork(), this.#contractId, this.#last, PAGE);
+        const events = await readEvents(this.#runtime.db.statements, this.#contractId, this.#last, PAGE);
         if (this.#closed) return;
         const last = events.at(-1);
         if (last) this.#grow(events, last.sequence);

@@ -1,3 +1,4 @@
+import type { EntityManager } from '../platform/database.ts';
 import type { Principal } from '../platform/principal.ts';
 import { type Operation, type Runtime, requirePrincipal } from '../platform/runtime.ts';
 import { Loaders } from './loaders.ts';
@@ -29,13 +30,31 @@ export function createContext(runtime: Runtime, { principal, refusal, address, s
     runtime,
     loaders,
     operation: () =>
-      (operation ??= {
+      (operation ??= makeOperation(
         runtime,
-        em: runtime.db.fork(),
-        principal: requirePrincipal(principal, refusal ?? 'A valid key is needed.'),
+        requirePrincipal(principal, refusal ?? 'A valid key is needed.'),
         address,
         signal,
-      }),
+      )),
     startEvent: () => loaders.clear(),
+  };
+}
+
+function makeOperation(
+  runtime: Runtime,
+  principal: Principal,
+  address: string | null,
+  signal: AbortSignal,
+): Operation {
+  let em: EntityManager | undefined;
+  return {
+    runtime,
+    // Many operations need none.
+    get em() {
+      return (em ??= runtime.db.fork());
+    },
+    principal,
+    address,
+    signal,
   };
 }

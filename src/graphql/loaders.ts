@@ -1,6 +1,6 @@
 import type { EntityClass } from '@mikro-orm/core';
 import DataLoader from 'dataloader';
-import type { Database, EntityManager } from '../platform/database.ts';
+import type { Database, Statements } from '../platform/database.ts';
 import { readRows } from '../platform/read-rows.ts';
 
 /**
@@ -40,7 +40,7 @@ export class Loaders {
     if (!known) {
       const found = new Map<string, object | null>();
       const loader = new DataLoader(async (ids: readonly string[]) => {
-        const rows = await readRows(this.#db.fork(), entity, { [column]: ids }, column);
+        const rows = await readRows(this.#db.statements, entity, { [column]: ids }, column);
         for (const id of ids) found.set(id, null);
         for (const row of rows) found.set(String(row[column]), row);
         return ids.map((each) => found.get(each) ?? null);
@@ -77,7 +77,7 @@ export class Loaders {
     let loader = loaders.get(name);
     if (!loader) {
       loader = new DataLoader(async (ids: readonly string[]) => {
-        const rows = await readRows(this.#db.fork(), entity, { ...where, [column]: ids }, order);
+        const rows = await readRows(this.#db.statements, entity, { ...where, [column]: ids }, order);
         const groups = Map.groupBy(rows, (row) => String(row[column]));
         return ids.map((each) => groups.get(each) ?? []);
       });
@@ -93,12 +93,12 @@ export class Loaders {
   groups<T extends object>(
     name: unknown,
     id: string,
-    load: (em: EntityManager, ids: readonly string[]) => Promise<Map<string, T[]>>,
+    load: (em: Statements, ids: readonly string[]) => Promise<Map<string, T[]>>,
   ): Promise<T[]> {
     let loader = this.#groups.get(name);
     if (!loader) {
       loader = new DataLoader(async (ids: readonly string[]) => {
-        const groups = await load(this.#db.fork(), ids);
+        const groups = await load(this.#db.statements, ids);
         return ids.map((each) => groups.get(each) ?? []);
       });
       this.#groups.set(name, loader);

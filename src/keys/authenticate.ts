@@ -51,7 +51,7 @@ async function authenticateKey(runtime: Runtime, key: string): Promise<Authentic
     select k.id, k.owner_id, k.kind, k.name, k.task_id, k.attempt, k.daemon_id, k.expires_at,
            k.revoked_at is not null as revoked, t.attempt as task_attempt, t.role, t.contract_id
     from key k left join task t on t.id = k.task_id
-    where k.hash = ${hashKey(key)}`.execute(kysely(runtime.db.fork()));
+    where k.hash = ${hashKey(key)}`.execute(kysely(runtime.db.statements));
   const [row] = rows;
   if (!row) return refused('UNKNOWN', `This key is not known here. ${HOW}`);
   const keyId = fromUuid('key', row.id);

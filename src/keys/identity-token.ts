@@ -124,7 +124,7 @@ async function findIdentity(
 ): Promise<UserPrincipal | null> {
   const { rows } = await sql<{ id: string; owner_id: string }>`
     select id, owner_id from owner_identity where issuer = ${issuer} and subject = ${subject}`.execute(
-    kysely(runtime.db.fork()),
+    kysely(runtime.db.statements),
   );
   const [row] = rows;
   if (!row) return null;
@@ -136,7 +136,7 @@ async function findIdentity(
 export async function hasIdentity(runtime: Runtime, { keyId, ownerId }: Principal): Promise<boolean> {
   const { rows } = await sql`
     select 1 as linked from owner_identity where id = ${toUuid(keyId)} and owner_id = ${toUuid(ownerId)}`.execute(
-    kysely(runtime.db.fork()),
+    kysely(runtime.db.statements),
   );
   return rows.length > 0;
 }

@@ -29,7 +29,7 @@ export function noteUse(runtime: Runtime, keyId: Id<'key'>): void {
   const write = sql`
     update key set last_used_at = ${now.toISOString()}
     where id = ${toUuid(keyId)} and (last_used_at is null or last_used_at < ${now.toISOString()})`
-    .execute(kysely(runtime.db.fork()))
+    .execute(kysely(runtime.db.statements))
     .then(
       () => undefined,
       (error: unknown) => runtime.logger.debug({ err: error }, 'the last use of a key was not written down'),

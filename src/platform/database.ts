@@ -12,6 +12,8 @@ import { DomainError } from './errors.ts';
 import { PATIENCE, watchedClient } from './watched-client.ts';
 
 export type EntityManager = SqlEntityManager;
+/** What statements are sent by that make no entities. */
+export type Statements = Pick<EntityManager, 'getKysely' | 'getMetadata' | 'getPlatform'>;
 
 export interface MigrationEntry {
   readonly name: string;
@@ -24,6 +26,8 @@ export interface Database {
   readonly orm: SqlMikroORM;
   /** An EntityManager of its own for one operation. Within a transaction use that one's only: PGlite deadlocks else. */
   fork(): EntityManager;
+  /** For statements outside of transactions: an EntityManager of its own costs more than to send most of them. */
+  readonly statements: Statements;
   close(): Promise<void>;
 }
 
@@ -100,6 +104,7 @@ function database(orm: SqlMikroORM, embedded: boolean, unlock: () => void): Data
     embedded,
     orm,
     fork: () => orm.em.fork() as EntityManager,
+    statements: orm.em.fork() as EntityManager,
     close: async () => {
       try {
         await orm.close(true);
@@ -150,6 +155,6 @@ async function up(db: Database): Promise<string[]> {
 }
 
 /** The query builder on the connection of this EntityManager: bound to its transaction inside one. */
-export function kysely(em: EntityManager): Kysely<never> {
+export function kysely(em: Statements): Kysely<never> {
   return em.getKysely() as unknown as Kysely<never>;
 }

@@ -1,5 +1,5 @@
 import type { EntityClass, EntityMetadata, EntityProperty } from '@mikro-orm/core';
-import type { EntityManager } from './database.ts';
+import type { Statements } from './database.ts';
 import { IdType } from './ids.ts';
 
 /** A row as the driver gives it, by the names of its columns. */
@@ -43,7 +43,7 @@ export interface Table extends RowPart {
 
 const known = new WeakMap<EntityMetadata, Table>();
 
-export function tableOf(em: EntityManager, entity: EntityClass<object>): Table {
+export function tableOf(em: Statements, entity: EntityClass<object>): Table {
   const metadata = em.getMetadata().get(entity) as unknown as EntityMetadata;
   let table = known.get(metadata);
   if (!table) {
@@ -94,7 +94,7 @@ function selectionOf(table: string, columns: readonly Column[]): string {
   return columns.map(({ name }) => `"${table}"."${name}"`).join(', ');
 }
 
-function makeTable(em: EntityManager, metadata: EntityMetadata): Table {
+function makeTable(em: Statements, metadata: EntityMetadata): Table {
   const { tableName, className, properties, primaryKeys, versionProperty } = metadata;
   const columns = Object.values(properties)
     .filter((property) => property.persist !== false && property.fieldNames?.length === 1)
@@ -131,7 +131,7 @@ function rememberingLast(convert: Convert): Convert {
   };
 }
 
-function columnOf(em: EntityManager, property: EntityProperty): Column {
+function columnOf(em: Statements, property: EntityProperty): Column {
   const platform = em.getPlatform();
   // A reference has those of the key it refers to.
   const custom = property.customType ?? property.customTypes?.[0];

@@ -1,6 +1,6 @@
 import type { EntityClass } from '@mikro-orm/core';
 import { type RawBuilder, sql } from 'kysely';
-import { type EntityManager, kysely } from './database.ts';
+import { kysely, type Statements } from './database.ts';
 import { type Column, objectOf, partOf, type Row, tableOf } from './entity-table.ts';
 import { fromUuid, type Id, type IdPrefix, toUuid } from './ids.ts';
 
@@ -33,7 +33,7 @@ export interface Selection<R> {
 
 /** Rows of an entity, with the properties that it has and nothing else. */
 export function rowsOf<T extends object>(
-  em: EntityManager,
+  em: Statements,
   entity: EntityClass<T>,
   filter: RowFilter,
   order: keyof T & string,
@@ -56,7 +56,7 @@ export function rowsOf<T extends object>(
 
 /** The one that there is of what is looked for, or null. */
 export function rowOf<T extends object>(
-  em: EntityManager,
+  em: Statements,
   entity: EntityClass<T>,
   filter: RowFilter,
   options: Omit<ReadOptions, 'limit'> = {},
@@ -84,7 +84,7 @@ export function idsOf<K extends IdPrefix>(
  * neither.
  */
 export async function readRows<T extends object>(
-  em: EntityManager,
+  em: Statements,
   entity: EntityClass<T>,
   filter: RowFilter,
   order: keyof T & string,
@@ -95,7 +95,7 @@ export async function readRows<T extends object>(
 }
 
 export async function readRow<T extends object>(
-  em: EntityManager,
+  em: Statements,
   entity: EntityClass<T>,
   filter: RowFilter,
   options: Omit<ReadOptions, 'limit'> = {},
@@ -115,7 +115,7 @@ export type Selected<S extends Selections> = {
  * the moment at which the statement began: what must not be older than a lock is read after it.
  */
 export async function readTogether<S extends Selections>(
-  em: EntityManager,
+  em: Statements,
   selections: S,
 ): Promise<Selected<S>> {
   const { statement, read } = together(selections);
@@ -127,7 +127,7 @@ export async function readTogether<S extends Selections>(
  * committed before the first got its locks.
  */
 export async function readInTurn<A extends Selections, B extends Selections>(
-  em: EntityManager,
+  em: Statements,
   first: A,
   second: B,
 ): Promise<Selected<A> & Selected<B>> {
@@ -169,7 +169,7 @@ export interface GroupOptions extends Pick<ReadOptions, 'only'> {
 
 /** Reads entities that belong to others by way of a join. */
 export async function readGroups<T extends object>(
-  em: EntityManager,
+  em: Statements,
   entity: EntityClass<T>,
   { join, key, ids, order, only }: GroupOptions,
 ): Promise<Map<string, T[]>> {

@@ -166,8 +166,11 @@ function asPart(change: RawBuilder<unknown>, index: number): RawBuilder<unknown>
 /** Runs `work` in one transaction. Nothing of it is seen, logged or rung when it throws. */
 export async function transact<T>(runtime: Runtime, work: (tx: Transaction) => Promise<T>): Promise<T> {
   let rings: ReadonlySet<string> = new Set();
-  const result = await runtime.db.fork().transactional(async (em) => {
-    const tx = new Transaction(runtime, em as EntityManager);
+  const em = runtime.db.fork();
+  // As the ORM's own `transactional`, but for what that does for transactions within transactions.
+  const result = await em.getConnection('write').transactional(async (context) => {
+    em.setTransactionContext(context);
+    const tx = new Transaction(runtime, em);
     const value = await work(tx);
     await tx.finish();
     rings = tx.rings;

@@ -183,7 +183,7 @@ export async function withdrawOrphans(runtime: Operation['runtime']): Promise<vo
     select q.id from question q join task t on t.id = q.task_id
     where q.status = 'PENDING' and q.attempt is not null and (
       q.attempt <> t.attempt or t.status not in ('STARTING', 'RUNNING', 'CANCELLING'))
-    limit 100`.execute(kysely(runtime.db.fork()));
+    limit 100`.execute(kysely(runtime.db.statements));
   await oneByOne(runtime, 'withdrawing a question', rows, (row) =>
     transact(runtime, async (tx) => {
       const question = await tx.em.findOneOrFail(

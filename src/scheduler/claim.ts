@@ -37,7 +37,7 @@ export async function candidates(
   runtime: Runtime,
   except: Iterable<Id<'contract'>> = [],
 ): Promise<Candidate[]> {
-  const { rows } = await looking([...except].map(toUuid)).execute(kysely(runtime.db.fork()));
+  const { rows } = await looking([...except].map(toUuid)).execute(kysely(runtime.db.statements));
   return rows.map((row) => ({
     id: fromUuid('task', row.id),
     ownerId: fromUuid('owner', row.owner_id),

@@ -112,7 +112,7 @@ export async function withdrawUnaccepted(runtime: Runtime): Promise<void> {
   const { rows } = await sql<{ id: string }>`
     select t.id from task t join command c on c.task_id = t.id and c.attempt = t.attempt
     where t.status = 'STARTING' and t.claimed_at < ${before} and c.type = 'SPAWN_TASK' and c.status = 'PENDING'
-    limit 200`.execute(kysely(runtime.db.fork()));
+    limit 200`.execute(kysely(runtime.db.statements));
   const ids = rows.map((row) => fromUuid('task', row.id));
   await oneByOne(runtime, 'withdrawing a spawn', ids, (id) => withdrawOne(runtime, id));
 }

@@ -20,7 +20,7 @@ export async function noticeStalledTasks(runtime: Runtime): Promise<void> {
   const { rows } = await sql<{ task_id: string; attempt: number }>`
     select a.task_id, a.attempt from task t join task_attempt a on a.task_id = t.id and a.attempt = t.attempt
     where t.status = 'RUNNING' and a.stalled_at is null and coalesce(a.last_output_at, a.started_at) < ${before}
-    limit 200`.execute(kysely(runtime.db.fork()));
+    limit 200`.execute(kysely(runtime.db.statements));
   await oneByOne(runtime, 'noticing a silent task', rows, (row) =>
     notice(runtime, fromUuid('task', row.task_id), row.attempt),
   );

@@ -97,7 +97,7 @@ async function candidates(
     where c.status <> 'ACTIVE' and c.completed_at < ${time}
       ${after === null ? sql`` : sql`and c.id > ${toUuid(after)}`}
       and (old.sequence is not null or ${hasData})
-    order by c.id limit ${PAGE}`.execute(kysely(db.fork()));
+    order by c.id limit ${PAGE}`.execute(kysely(db.statements));
   return rows.map((row) => {
     const id = fromUuid('contract', row.id);
     const hasLog = row.first !== null && row.last !== null;

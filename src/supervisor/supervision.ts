@@ -11,7 +11,7 @@ export const supervision: Reaction = {
   name: 'supervision',
   topic: topics.supervision,
   round: async (runtime) => {
-    const due = await readTogether(runtime.db.fork(), {
+    const due = await readTogether(runtime.db.statements, {
       redTeams: redTeamsDue,
       budgets: budgetsDue,
       actions: completionActionsDue,

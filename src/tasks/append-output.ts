@@ -3,7 +3,7 @@ import { recordTurns, type Turn } from '../conversations/conversation.service.ts
 import { callingDaemonId } from '../daemons/command.service.ts';
 import { storable } from '../events/append.ts';
 import type { OutputType } from '../events/event-types.ts';
-import { type EntityManager, kysely } from '../platform/database.ts';
+import { kysely, type Statements } from '../platform/database.ts';
 import { topics } from '../platform/doorbell.ts';
 import { invalidInput, notFound } from '../platform/errors.ts';
 import { fromUuid, type Id, parseId, toUuid } from '../platform/ids.ts';
@@ -54,7 +54,7 @@ export async function appendTaskOutput(op: Operation, batch: OutputBatch): Promi
   const turns = turnsOf(batch);
   // The usual batch, lines of a command, is one statement and nothing else.
   if (turns.length === 0 && !batch.usage) {
-    const known = await store(op.runtime.db.fork(), checked);
+    const known = await store(op.runtime.db.statements, checked);
     const answer = appended(known, checked);
     if (answer.nextIndex > known.next) op.runtime.doorbell.ring([topics.contract(known.contractId)]);
     return answer;
@@ -113,7 +113,7 @@ interface Known {
  * One statement for all of it, since this is where the volume is: the attempt's row is locked and moved on, the counter
  * hands out the sequences, and the entries that are new are appended.
  */
-async function store(em: EntityManager, batch: CheckedBatch): Promise<Known> {
+async function store(em: Statements, batch: CheckedBatch): Promise<Known> {
   const { firstIndex, attempt, now } = batch;
   const count = batch.entries.length;
   const task = toUuid(batch.taskId);

@@ -40,7 +40,7 @@ export async function waitForTasks(
   for (const id of new Set(taskIds))
     await findTask(op.em, op.principal, id, taskIds.length === 1 ? 'taskId' : 'taskIds');
   const read = async () => {
-    const tasks = await readRows(op.runtime.db.fork(), Task, { id: taskIds }, 'id');
+    const tasks = await readRows(op.runtime.db.statements, Task, { id: taskIds }, 'id');
     const byId = new Map(tasks.map((task) => [task.id as string, task]));
     return taskIds.map((id) => byId.get(id)).filter((task) => task !== undefined);
   };
@@ -65,6 +65,6 @@ async function markTold(op: Operation, tasks: readonly Task[]): Promise<void> {
   await sql`
     update task set told_at = ${op.runtime.clock.now().toISOString()}
     where id in (${sql.join(news)}) and told_at is null and status in ('DONE', 'FAILED', 'CANCELLED', 'MERGED')`.execute(
-    kysely(op.runtime.db.fork()),
+    kysely(op.runtime.db.statements),
   );
 }

@@ -59,7 +59,7 @@ test('owners come in turns, and none has more candidates than places', async () 
   const found = await transact(server.runtime, async (tx) => {
     const all = sql`select contract_id from task where status = 'PENDING'`;
     await sql`update task set agent = 'none' where contract_id in (${all})`.execute(kysely(tx.em));
-    const result = await candidates({ ...server.runtime, db: { ...server.runtime.db, fork: () => tx.em } });
+    const result = await candidates({ ...server.runtime, db: { ...server.runtime.db, statements: tx.em } });
     await sql`update task set agent = 'shell' where contract_id in (${all})`.execute(kysely(tx.em));
     return result;
   });
