@@ -1,12 +1,8 @@
-import { once, setMaxListeners } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { setMaxListeners } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { ExecutionArgs } from 'graphql';
-import { useServer } from 'graphql-ws/use/ws';
-import { createPubSub, createSchema, createYoga } from 'graphql-yoga';
-import { WebSocketServer } from 'ws';
+import { createPubSub, createSchema } from 'graphql-yoga';
 import { memoryNow, now, serveCalls } from '../harness/serve-calls.ts';
+import { serveYoga } from './yoga-server.ts';
 
 /**
  * Plain Yoga with graphql-ws, put together as Yoga's documentation says, with its in-memory pubsub: no database, no
@@ -48,49 +44,11 @@ const schema = createSchema({
     },
   },
 });
-const yoga = createYoga({ schema, logging: false });
-const http = createServer((request, response) => void yoga(request, response));
-const sockets = new WebSocketServer({ server: http, path: yoga.graphqlEndpoint });
-type Enveloped = ReturnType<typeof yoga.getEnveloped>;
-useServer(
-  {
-    execute: (args) => (args as unknown as { rootValue: Enveloped }).rootValue.execute(args as ExecutionArgs),
-    subscribe: (args) =>
-      (args as unknown as { rootValue: Enveloped }).rootValue.subscribe(args as ExecutionArgs),
-    onSubscribe: async (context, _id, params) => {
-      const {
-        schema: ours,
-        execute,
-        subscribe,
-        contextFactory,
-        parse,
-        validate,
-      } = yoga.getEnveloped({
-        ...context,
-        req: context.extra.request,
-        socket: context.extra.socket,
-        params,
-      });
-      const args = {
-        schema: ours,
-        operationName: params.operationName,
-        document: parse(params.query),
-        variableValues: params.variables,
-        contextValue: await contextFactory(),
-        rootValue: { execute, subscribe },
-      };
-      const errors = validate(args.schema, args.document);
-      return errors.length > 0 ? errors : (args as never);
-    },
-  },
-  sockets,
-);
-http.listen(0, '127.0.0.1');
-await once(http, 'listening');
+const url = await serveYoga(schema);
 
 serveCalls(
   {
-    where: () => ({ url: `ws://127.0.0.1:${(http.address() as AddressInfo).port}/graphql` }),
+    where: () => ({ url }),
     listeners: () => listeners,
     memory: memoryNow,
     publish: async ({ content, events, burst }: { content: string; events: number; burst: number }) => {

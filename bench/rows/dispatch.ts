@@ -1,4 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Logger, makeWorkerUtils } from 'graphile-worker';
+import { createClient } from 'graphql-ws';
+import WebSocket from 'ws';
+import { Caller } from '../harness/http.ts';
 import type { Row, Sample } from '../harness/row.ts';
 import { now } from '../harness/serve-calls.ts';
 import { percentile } from '../harness/statistics.ts';
@@ -9,6 +13,7 @@ async function prepare(world: World): Promise<() => Promise<Sample[]>> {
   const daemon = await world.daemon();
   const contractId = await world.contract();
   const peer = await peerOf(world);
+  const behind = await peerBehindYoga(world);
   const ours = async () => {
     const from = now();
     const taskId = await world.spawn(contractId);
@@ -25,12 +30,16 @@ async function prepare(world: World): Promise<() => Promise<Sample[]>> {
   };
   await measure(ours);
   if (peer) await measure(peer);
+  if (behind) await measure(behind);
   return async () => {
     const mine = await measure(ours);
     const theirs = peer && (await measure(peer));
+    const together = behind && (await measure(behind));
     return [
       { ours: mine.p50, peer: theirs?.p50 ?? null },
       { name: 'dispatch-p99', ours: mine.p99, peer: theirs?.p99 ?? null },
+      { name: 'dispatch-yoga', ours: mine.p50, peer: together?.p50 ?? null },
+      { name: 'dispatch-yoga-p99', ours: mine.p99, peer: together?.p99 ?? null },
     ];
   };
 }
@@ -50,6 +59,42 @@ async function peerOf(world: World): Promise<(() => Promise<number>) | null> {
   };
 }
 
+/** The same job from a mutation to a subscription, as ours goes. */
+async function peerBehindYoga(world: World): Promise<(() => Promise<number>) | null> {
+  if (world.setting.embedded) return null;
+  const connectionString = await world.emptyDatabase();
+  const server = await world.child('peers/worker-behind-yoga.ts', { connectionString });
+  const { url } = await server.call<{ url: string }>('where');
+  const caller = new Caller(url.replace('ws', 'http'), '');
+  const client = createClient({ url, webSocketImpl: WebSocket, retryAttempts: 0 });
+  world.atEnd(async () => {
+    caller.close();
+    await client.dispose();
+  });
+  const arrived = new Map<number, (at: number) => void>();
+  client.subscribe<{ command: { number: number } }>(
+    { query: 'subscription { command { number name plan } }' },
+    {
+      next: ({ data }) => arrived.get(data?.command.number ?? 0)?.(now()),
+      error: () => undefined,
+      complete: () => undefined,
+    },
+  );
+  while ((await server.call<number>('listeners')) === 0) await delay(10);
+  let number = 0;
+  return async () => {
+    number += 1;
+    const at = new Promise<number>((resolve) => arrived.set(number, resolve));
+    const from = now();
+    const added = caller.ask('mutation($input: JobInput!) { addJob(input: $input) }', {
+      input: { number, name: 'Task', plan: 'work' },
+    });
+    const took = (await at) - from;
+    await added;
+    return took;
+  };
+}
+
 export const dispatch: Row = {
   name: 'dispatch',
   title: 'From spawnTask sent to the spawn command at the daemon',
@@ -61,6 +106,13 @@ export const dispatch: Row = {
       beside: 'graphile-worker, addJob to the start of the job (p50)',
       target: { ratio: 1 },
     },
+    'dispatch-yoga': {
+      unit: 'ms (p50)',
+      better: 'lower',
+      beside: 'the same job from a mutation of Yoga to a subscription over graphql-ws (p50)',
+      target: null,
+    },
+    'dispatch-yoga-p99': { unit: 'ms (p99)', better: 'lower', beside: 'the same (p99)', target: null },
     'dispatch-p99': { unit: 'ms (p99)', better: 'lower', beside: 'the same (p99)', target: { ratio: 1 } },
   },
   prepare,
