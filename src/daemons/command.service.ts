@@ -6,7 +6,7 @@ import { authorize } from '../keys/permissions.ts';
 import { topics } from '../platform/doorbell.ts';
 import { DomainError, notFound } from '../platform/errors.ts';
 import { type Id, newId, parseId } from '../platform/ids.ts';
-import { readRow, readRows } from '../platform/read-rows.ts';
+import { readRow, readTogether, rowOf, rowsOf } from '../platform/read-rows.ts';
 import type { Operation, Runtime } from '../platform/runtime.ts';
 import { move } from '../platform/states.ts';
 import { type Transaction, transact } from '../platform/transaction.ts';
@@ -14,6 +14,7 @@ import { waitUntil } from '../platform/waiting.ts';
 import { Command, type CommandType } from './command.entity.ts';
 import { COMMAND_MOVES } from './command.states.ts';
 import { Daemon } from './daemon.entity.ts';
+import { handOver, onHandedOver } from './handing-over.ts';
 
 /** What happens to the rest of the system when a daemon accepts or answers a command of a type. */
 export interface CommandHandler {
@@ -41,18 +42,26 @@ export interface NewCommand {
   readonly payload: Record<string, unknown>;
 }
 
-/**
- * Stores a command and rings for its daemon after the commit.
- * @param how `record`, along with the log, by who has locked its task
- * @returns its id
- */
-export function issueCommand(
-  tx: Transaction,
-  input: NewCommand,
-  how: 'insert' | 'record' = 'insert',
-): Id<'command'> {
+/** Stores a command and rings for its daemon after the commit. @returns its id */
+export function issueCommand(tx: Transaction, input: NewCommand): Id<'command'> {
   const id = newId('command');
-  tx[how](Command, { ...input, id, createdAt: tx.now });
+  tx.insert(Command, { ...input, id, createdAt: tx.now });
+  tx.ring(topics.daemon(input.daemonId));
+  return id;
+}
+
+/**
+ * The same along with the log, by who has locked the command's task.
+ * @param isFirst no command before it can be about what it is about: it may overtake those that were not read yet
+ */
+export function issueAlong(tx: Transaction, input: NewCommand, isFirst: boolean): Id<'command'> {
+  const id = newId('command');
+  const command = tx.record(Command, { ...input, id, createdAt: tx.now });
+  // As it will be read: what stands in the objects that it was made from may change.
+  if (isFirst) {
+    const payload = JSON.parse(JSON.stringify(input.payload));
+    tx.afterCommit(() => handOver(tx.runtime, { ...command, payload }));
+  }
   tx.ring(topics.daemon(input.daemonId));
   return id;
 }
@@ -71,22 +80,43 @@ export async function commandSource(
   const { runtime } = op;
   await assertEpoch(runtime, id, epoch);
   const delivered = new Set<string>();
+  let handed: Command[] = [];
+  /** A ring may have come together with what was handed over, and is of something else as well. */
+  let isUnread = false;
   return new Source<Command>({
-    listen: (wake) => listenTo(runtime.doorbell, topics.daemon(id), wake),
+    listen: (wake) => {
+      const stopListening = listenTo(runtime.doorbell, topics.daemon(id), wake);
+      const stopTaking = onHandedOver(runtime, id, (command) => {
+        handed.push(command);
+        wake();
+      });
+      return () => {
+        stopListening();
+        stopTaking();
+      };
+    },
     read: async () => {
+      // Before anything else, since what is read below forgets what has been answered meanwhile.
+      const first = handed.filter((command) => !delivered.has(command.id));
+      handed = [];
+      for (const command of first) delivered.add(command.id);
+      isUnread = first.length > 0;
+      if (isUnread) return first;
       const unanswered = { daemonId: id, status: ['PENDING', 'ACCEPTED'] };
       // At once: a command that goes to a connection which is being replaced is refused when it is accepted.
-      const [open] = await Promise.all([
-        readRows(runtime.db.statements, Command, unanswered, 'id'),
-        assertEpoch(runtime, id, epoch),
-      ]);
+      const { open, daemon } = await readTogether(runtime.db.statements, {
+        open: rowsOf(runtime.db.statements, Command, unanswered, 'id'),
+        daemon: rowOf(runtime.db.statements, Daemon, { id }),
+      });
+      if (!daemon) throw notFound('daemon', id);
+      checkEpoch(daemon, epoch);
       const fresh = open.filter((command) => !delivered.has(command.id));
       // What has been answered is not needed for comparison any more: the set stays as small as the work under way.
       delivered.clear();
       for (const command of open) delivered.add(command.id);
       return fresh;
     },
-    more: () => false,
+    more: () => isUnread,
   });
 }
 

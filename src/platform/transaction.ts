@@ -29,6 +29,7 @@ export class Transaction {
   readonly runtime: Runtime;
   readonly now: Date;
   readonly #rings = new Set<string>();
+  readonly #calls: (() => void)[] = [];
   readonly #steps = new Map<object, LastStep>();
   readonly #numbering: LastStep[] = [];
   readonly #changes: RawBuilder<unknown>[] = [];
@@ -43,6 +44,11 @@ export class Transaction {
   /** Rings after the commit; never when it is rolled back. */
   ring(topic: string): void {
     this.#rings.add(topic);
+  }
+
+  /** Called after the commit, before the doorbell rings; never when it is rolled back. It may not throw. */
+  afterCommit(call: () => void): void {
+    this.#calls.push(call);
   }
 
   /** Registers a last step, once per key. */
@@ -147,8 +153,10 @@ export class Transaction {
     tell(rows[0] ?? {});
   }
 
-  get rings(): ReadonlySet<string> {
-    return this.#rings;
+  /** What was left for after the commit. */
+  committed(): void {
+    for (const call of this.#calls) call();
+    if (this.#rings.size > 0) this.runtime.doorbell.ring(this.#rings);
   }
 }
 
@@ -165,17 +173,16 @@ function asPart(change: RawBuilder<unknown>, index: number): RawBuilder<unknown>
 
 /** Runs `work` in one transaction. Nothing of it is seen, logged or rung when it throws. */
 export async function transact<T>(runtime: Runtime, work: (tx: Transaction) => Promise<T>): Promise<T> {
-  let rings: ReadonlySet<string> = new Set();
   const em = runtime.db.fork();
   // As the ORM's own `transactional`, but for what that does for transactions within transactions.
+  let tx: Transaction | undefined;
   const result = await em.getConnection('write').transactional(async (context) => {
     em.setTransactionContext(context);
-    const tx = new Transaction(runtime, em);
+    tx = new Transaction(runtime, em);
     const value = await work(tx);
     await tx.finish();
-    rings = tx.rings;
     return value;
   });
-  if (rings.size > 0) runtime.doorbell.ring(rings);
+  tx?.committed();
   return result;
 }

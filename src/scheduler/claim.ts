@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { issueCommand } from '../daemons/command.service.ts';
+import { issueAlong } from '../daemons/command.service.ts';
 import { kysely } from '../platform/database.ts';
 import { topics } from '../platform/doorbell.ts';
 import { fromUuid, type Id, toUuid } from '../platform/ids.ts';
@@ -187,6 +187,8 @@ async function begin(tx: Transaction, start: Omit<Start, 'attempt'>): Promise<'S
   task.startsAnew = false;
   tx.record(TaskAttempt, { taskId: task.id, attempt, daemonId: daemon.id, startedAt: tx.now });
   const command = { daemonId: daemon.id, taskId: task.id, attempt, type: 'SPAWN_TASK' } as const;
-  issueCommand(tx, { ...command, payload: { ...payload } }, 'record');
+  // In a working copy of its own nobody else was told to do anything.
+  const isFirst = attempt === 1 && task.useOwnWorktree;
+  issueAlong(tx, { ...command, payload: { ...payload } }, isFirst);
   return 'STARTED';
 }
