@@ -205,16 +205,16 @@ export async function deleteContract(
     const request = { ownerId, requestId: input.requestId, operation: 'deleteContract', input };
     const { result } = await once(tx, request, async () => {
       const contract = await lockContract(tx, op.principal, input.contractId);
-      const id = toUuid(contract.id);
-      // Who has a last word to say locks the task, then the log: what is deleted with the contract comes after both.
-      await sql`select 1 from task where contract_id = ${id} order by id for update`.execute(kysely(tx.em));
-      await sql`select 1 from contract_counter where contract_id = ${id} for update`.execute(kysely(tx.em));
       if (contract.status !== 'ARCHIVED') {
         throw new DomainError(
           'INVALID_TRANSITION',
           `The contract ${contract.id} is not archived. Archive it first.`,
         );
       }
+      const id = toUuid(contract.id);
+      // Who has a last word to say locks the task, then the log: what is deleted with the contract comes after both.
+      await sql`select 1 from task where contract_id = ${id} order by id for update`.execute(kysely(tx.em));
+      await sql`select 1 from contract_counter where contract_id = ${id} for update`.execute(kysely(tx.em));
       recordHistory(tx, op, {
         action: 'contract.deleteContract',
         contractId: contract.id,

@@ -17,12 +17,10 @@ export async function daemonContracts(op: Operation, contractIds: readonly strin
   if (contractIds.length > MAX_IDS)
     throw invalidInput('contractIds', `At most ${MAX_IDS} contracts are asked about at once.`);
   if (contractIds.length === 0) return [];
-  const asked = sql.join(
-    contractIds.map((id) => sql`${toUuid(parseId('contract', id, 'contractIds'))}::uuid`),
-  );
+  const asked = contractIds.map((id) => toUuid(parseId('contract', id, 'contractIds')));
   const { rows } = await sql<{ id: string }>`
     select distinct t.contract_id as id from task t join task_attempt a on a.task_id = t.id
-    where t.contract_id in (${asked}) and a.daemon_id = ${toUuid(daemonId)}`.execute(kysely(op.em));
+    where t.contract_id = any(${asked}::uuid[]) and a.daemon_id = ${toUuid(daemonId)}`.execute(kysely(op.em));
   const ids = rows.map(({ id }) => fromUuid('contract', id));
   return op.em.find(
     Contract,

@@ -10,7 +10,7 @@ import { type Id, newId, parseId, toUuid } from '../platform/ids.ts';
 import type { Operation } from '../platform/runtime.ts';
 import { move } from '../platform/states.ts';
 import { boundedInt, checkedText, requiredText } from '../platform/text.ts';
-import { transact } from '../platform/transaction.ts';
+import { type Transaction, transact } from '../platform/transaction.ts';
 import { callingDaemonId, checkEpoch } from './command.service.ts';
 import { Daemon } from './daemon.entity.ts';
 import { DAEMON_MOVES } from './daemon.states.ts';
@@ -22,6 +22,14 @@ export interface Registration {
   readonly agents: readonly string[];
   readonly localPaths?: readonly string[] | null | undefined;
   readonly maxConcurrentTasks: number;
+}
+
+/**
+ * No stronger than `no key`: whoever holds a task and is about to write a command needs the daemon's key, and whoever locks
+ * a daemon is about to wait for its tasks.
+ */
+export async function lockDaemon(tx: Transaction, id: Id<'daemon'>): Promise<void> {
+  await sql`select 1 from daemon where id = ${toUuid(id)} for no key update`.execute(kysely(tx.em));
 }
 
 /**
@@ -38,21 +46,35 @@ export async function registerDaemon(op: Operation, input: Registration): Promis
     localPaths: (input.localPaths ?? []).map((path) => checkedText(path, 'localPaths', 4_000)),
     maxConcurrentTasks: boundedInt(input.maxConcurrentTasks, 'maxConcurrentTasks', 1, 1_000),
   };
+  // A key is bound to its daemon once: at a first registration another one can come in between.
+  for (;;) {
+    const daemon = await register(op, fields);
+    if (daemon) return daemon;
+  }
+}
+
+/** @returns null when the key was bound meanwhile: nothing was done */
+function register(
+  op: Operation,
+  fields: Pick<
+    Daemon,
+    'name' | 'hostname' | 'daemonVersion' | 'agents' | 'localPaths' | 'maxConcurrentTasks'
+  >,
+): Promise<Daemon | null> {
+  const id = op.principal.keyId as Id<'key'>;
   return transact(op.runtime, async (tx) => {
+    // The daemon before its keys, as it does who removes it.
+    const { daemonId } = await tx.em.findOneOrFail(Key, { id });
+    if (daemonId) await lockDaemon(tx, daemonId);
     const key = await tx.em.findOneOrFail(
       Key,
-      { id: op.principal.keyId as Id<'key'> },
-      { lockMode: LockMode.PESSIMISTIC_WRITE },
+      { id },
+      { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true },
     );
+    if (key.daemonId !== daemonId) return null;
     // Both were removed at this moment, perhaps, and the key was good when the call came.
     if (key.revokedAt) throw new DomainError('UNAUTHENTICATED', 'This key was revoked. Create another one.');
-    let daemon = key.daemonId
-      ? await tx.em.findOneOrFail(
-          Daemon,
-          { id: key.daemonId },
-          { lockMode: LockMode.PESSIMISTIC_PARTIAL_WRITE, refresh: true },
-        )
-      : null;
+    let daemon = daemonId ? await tx.em.findOneOrFail(Daemon, { id: daemonId }) : null;
     if (daemon) {
       const status = daemon.draining ? 'DRAINING' : 'CONNECTED';
       tx.em.assign(daemon, { ...fields, status, epoch: daemon.epoch + 1, lastHeartbeatAt: tx.now });

@@ -12,7 +12,7 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 
-/** Documents are remembered, and so is what was found out of them. */
+/** Documents are remembered, and so is what was found out of them. A call site has a type of its own. */
 const known = new WeakMap<FieldNode, Map<string, ReadonlySet<string> | null>>();
 
 /**
@@ -31,7 +31,14 @@ export function selectedColumns(
   const [first, second] = info.fieldNodes;
   if (first && !second) return neededBelow(first, info, type, always);
   const sets = info.fieldNodes.map((node) => neededBelow(node, info, type, always));
-  return sets.some((set) => set === null) ? null : new Set(sets.flatMap((set) => [...(set ?? [])]));
+  if (!first || sets.some((set) => set === null)) return null;
+  const all = new Set(sets.flatMap((set) => [...(set ?? [])]));
+  // The same each time: what is read together is known by it.
+  const byType = known.get(first) as Map<string, ReadonlySet<string> | null>;
+  const name = `${type} with ${[...all].sort().join()}`;
+  const merged = byType.get(name) ?? all;
+  byType.set(name, merged);
+  return merged;
 }
 
 function neededBelow(

@@ -26,6 +26,8 @@ export class PipeliningClient extends PreparingClient {
   /** Of the transaction under way: asked for, until something follows it; its answer to come; or there is none. */
   #begin: 'asked' | Promise<Result> | null = null;
   #end: Promise<Result> | null = null;
+  /** Statements that wait for `begin` to be answered. */
+  #waiting = 0;
   #isCorked = false;
 
   constructor(config?: pg.ClientConfig) {
@@ -47,11 +49,16 @@ export class PipeliningClient extends PreparingClient {
       const isFirst = this.#begin === 'asked';
       const begin = this.#begin === 'asked' ? sent(query('begin')) : this.#begin;
       this.#begin = begin;
-      // By itself it changes nothing, or is all there is.
-      if (/^\s*select\b/i.test(config) || (isFirst && config.startsWith(COMMITTING)))
-        return this.#send(query, config, more);
+      // By itself it changes nothing, or is all there is. Nothing overtakes what waits.
+      const isHarmless = /^\s*select\b/i.test(config) || (isFirst && config.startsWith(COMMITTING));
+      if (isHarmless && this.#waiting === 0) return this.#send(query, config, more);
       // Without a transaction each statement would be one of its own.
-      return begin.then(() => this.#send(query, config, more));
+      this.#waiting += 1;
+      return begin
+        .finally(() => {
+          this.#waiting -= 1;
+        })
+        .then(() => this.#send(query, config, more));
     }) as unknown as typeof this.query;
   }
 

@@ -142,6 +142,8 @@ export class Transaction {
         kysely(this.em),
       );
     for (const [index, step] of steps.entries()) await step(index === steps.length - 1 ? LAST : sql``);
+    // What was changed since is not stored silently after the commit, nor lost silently: the driver refuses it.
+    await this.em.flush();
   }
 
   /** Of a transaction that logged nothing. */

@@ -1,5 +1,6 @@
 import { LockMode } from '@mikro-orm/core';
-import { oneByOne } from '../platform/one-by-one.ts';
+import type { Id } from '../platform/ids.ts';
+import { allOneByOne } from '../platform/one-by-one.ts';
 import type { Runtime } from '../platform/runtime.ts';
 import { type Transaction, transact } from '../platform/transaction.ts';
 import { storeMessage } from '../tasks/message.service.ts';
@@ -8,6 +9,8 @@ import { Question } from './question.entity.ts';
 
 /** How long the asker has to acknowledge an answer that its waiting request returned. Milliseconds. */
 export const ACKNOWLEDGE_MS = 10_000;
+/** How many are looked at in one go. */
+const PAGE = 100;
 
 /**
  * Tells the answers that nobody acknowledged as messages to their agents: the asker's connection was cut, or it no
@@ -16,8 +19,11 @@ export const ACKNOWLEDGE_MS = 10_000;
 export async function deliverAnswers(runtime: Runtime): Promise<void> {
   const before = new Date(runtime.clock.now().getTime() - ACKNOWLEDGE_MS);
   const due = { status: 'ANSWERED' as const, toldAt: null, answeredAt: { $lte: before } };
-  const questions = await runtime.db.fork().find(Question, due, { orderBy: { id: 'asc' }, limit: 100 });
-  await oneByOne(runtime, 'telling an answer', questions, ({ id, taskId }) =>
+  const read = (after: Id<'question'> | null) => {
+    const behind = after ? { ...due, id: { $gt: after } } : due;
+    return runtime.db.fork().find(Question, behind, { orderBy: { id: 'asc' }, limit: PAGE });
+  };
+  await allOneByOne(runtime, 'telling an answer', read, ({ id, taskId }) =>
     transact(runtime, async (tx) => {
       // The task before the question, as everybody who locks both does.
       const task = await tx.em.findOneOrFail(Task, { id: taskId }, { lockMode: LockMode.PESSIMISTIC_WRITE });

@@ -9,7 +9,7 @@ import { type EntityManager, kysely } from '../platform/database.ts';
 import { topics } from '../platform/doorbell.ts';
 import { DomainError, notFound } from '../platform/errors.ts';
 import { fromUuid, type Id, parseId, toUuid } from '../platform/ids.ts';
-import { oneByOne } from '../platform/one-by-one.ts';
+import { allOneByOne } from '../platform/one-by-one.ts';
 import { readRows } from '../platform/read-rows.ts';
 import type { Operation } from '../platform/runtime.ts';
 import { move } from '../platform/states.ts';
@@ -94,6 +94,9 @@ export async function waitForAnswer(
   );
 }
 
+/** How many questions are looked at in one go. */
+const PAGE = 100;
+
 /**
  * Closes the questions whose time is up; those that stay open are only marked, so that their asker stops waiting.
  * @param id only this one, when given
@@ -105,8 +108,11 @@ export async function expireQuestions(runtime: Operation['runtime'], id?: Id<'qu
     expiresAt: { $lte: runtime.clock.now() },
   };
   const which = { ...due, ...(id ? { id } : {}) };
-  const questions = await runtime.db.fork().find(Question, which, { limit: 100, orderBy: { id: 'asc' } });
-  await oneByOne(runtime, 'closing a question', questions, (expired) =>
+  const read = (after: Id<'question'> | null) => {
+    const behind = after ? { ...which, $and: [{ id: { $gt: after } }] } : which;
+    return runtime.db.fork().find(Question, behind, { limit: PAGE, orderBy: { id: 'asc' } });
+  };
+  await allOneByOne(runtime, 'closing a question', read, (expired) =>
     transact(runtime, async (tx) => {
       const locked = { lockMode: LockMode.PESSIMISTIC_WRITE };
       const question = await tx.em.findOne(Question, { ...due, id: expired.id }, locked);
@@ -179,12 +185,16 @@ async function mayTouch(em: EntityManager, op: Operation, { taskId, attempt }: Q
  * an agent was about to do.
  */
 export async function withdrawOrphans(runtime: Operation['runtime']): Promise<void> {
-  const { rows } = await sql<{ id: string }>`
+  const read = async (after: string | null) => {
+    const { rows } = await sql<{ id: string }>`
     select q.id from question q join task t on t.id = q.task_id
     where q.status = 'PENDING' and q.attempt is not null and (
       q.attempt <> t.attempt or t.status not in ('STARTING', 'RUNNING', 'CANCELLING'))
-    limit 100`.execute(kysely(runtime.db.statements));
-  await oneByOne(runtime, 'withdrawing a question', rows, (row) =>
+      and (${after}::uuid is null or q.id > ${after}::uuid)
+    order by q.id limit ${PAGE}`.execute(kysely(runtime.db.statements));
+    return rows;
+  };
+  await allOneByOne(runtime, 'withdrawing a question', read, (row) =>
     transact(runtime, async (tx) => {
       const question = await tx.em.findOneOrFail(
         Question,

@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { Command } from '../daemons/command.entity.ts';
 import { callingDaemonId, checkEpoch } from '../daemons/command.service.ts';
 import { Daemon } from '../daemons/daemon.entity.ts';
+import { lockDaemon } from '../daemons/daemon.service.ts';
 import { DAEMON_MOVES } from '../daemons/daemon.states.ts';
 import { recordHistory } from '../events/history.ts';
 import { revokeDaemonKeys } from '../keys/key.service.ts';
@@ -11,7 +12,7 @@ import { kysely } from '../platform/database.ts';
 import { topics } from '../platform/doorbell.ts';
 import { notFound } from '../platform/errors.ts';
 import { fromUuid, type Id, parseId, toUuid } from '../platform/ids.ts';
-import { oneByOne } from '../platform/one-by-one.ts';
+import { allOneByOne } from '../platform/one-by-one.ts';
 import type { Operation, Runtime } from '../platform/runtime.ts';
 import { move } from '../platform/states.ts';
 import { type Transaction, transact } from '../platform/transaction.ts';
@@ -31,8 +32,11 @@ export async function giveUpLostDaemons(runtime: Runtime): Promise<void> {
   if (runtime.clock.uptimeMs() < GRACE_MS) return;
   const silentSince = { $lt: new Date(runtime.clock.now().getTime() - LEASE_MS) };
   const lost = { status: { $in: ['CONNECTED', 'DRAINING'] as const }, lastHeartbeatAt: silentSince };
-  const daemons = await runtime.db.fork().find(Daemon, lost as never, { limit: 100 });
-  await oneByOne(runtime, 'giving up a daemon', daemons, ({ id }) =>
+  const read = (after: Id<'daemon'> | null) => {
+    const behind = after ? { ...lost, id: { $gt: after } } : lost;
+    return runtime.db.fork().find(Daemon, behind as never, { limit: 100, orderBy: { id: 'asc' } });
+  };
+  await allOneByOne(runtime, 'giving up a daemon', read, ({ id }) =>
     transact(runtime, async (tx) => {
       await lockDaemon(tx, id);
       const daemon = await tx.em.findOne(Daemon, { id, ...lost } as never);
@@ -62,11 +66,11 @@ export async function removeDaemon(op: Operation, input: { daemonId: string }): 
   authorize(op.principal, 'own');
   const id = parseId('daemon', input.daemonId, 'daemonId');
   return transact(op.runtime, async (tx) => {
-    // Before the daemon, as it does who registers.
+    // Before its keys, as it does who registers. A key that takes over from one of them at this moment is revoked with them.
+    await lockDaemon(tx, id);
     await sql`select 1 from key where daemon_id = ${toUuid(id)} order by id for no key update`.execute(
       kysely(tx.em),
     );
-    await lockDaemon(tx, id);
     const daemon = await tx.em.findOne(Daemon, { id, ownerId: op.principal.ownerId });
     if (!daemon) throw notFound('daemon', id);
     if (daemon.removedAt) return daemon;
@@ -76,14 +80,6 @@ export async function removeDaemon(op: Operation, input: { daemonId: string }): 
     recordHistory(tx, op, { action: 'daemon.removed', details: { daemonId: id, name: daemon.name } });
     return daemon;
   });
-}
-
-/**
- * No stronger than `no key`: whoever holds a task and is about to write a command needs the daemon's key, and we are about
- * to wait for that task.
- */
-async function lockDaemon(tx: Transaction, id: Id<'daemon'>): Promise<void> {
-  await sql`select 1 from daemon where id = ${toUuid(id)} for no key update`.execute(kysely(tx.em));
 }
 
 async function disconnect(tx: Transaction, daemon: Daemon, reason: string): Promise<void> {
@@ -109,12 +105,17 @@ async function disconnect(tx: Transaction, daemon: Daemon, reason: string): Prom
 /** Takes back the spawns that no daemon has accepted in time: STARTING → PENDING. */
 export async function withdrawUnaccepted(runtime: Runtime): Promise<void> {
   const before = new Date(runtime.clock.now().getTime() - ACCEPT_MS).toISOString();
-  const { rows } = await sql<{ id: string }>`
-    select t.id from task t join command c on c.task_id = t.id and c.attempt = t.attempt
-    where t.status = 'STARTING' and t.claimed_at < ${before} and c.type = 'SPAWN_TASK' and c.status = 'PENDING'
-    limit 200`.execute(kysely(runtime.db.statements));
-  const ids = rows.map((row) => fromUuid('task', row.id));
-  await oneByOne(runtime, 'withdrawing a spawn', ids, (id) => withdrawOne(runtime, id));
+  const read = async (after: string | null) => {
+    const { rows } = await sql<{ id: string }>`
+      select t.id from task t join command c on c.task_id = t.id and c.attempt = t.attempt
+      where t.status = 'STARTING' and t.claimed_at < ${before} and c.type = 'SPAWN_TASK' and c.status = 'PENDING'
+        and (${after}::uuid is null or t.id > ${after}::uuid)
+      order by t.id limit 200`.execute(kysely(runtime.db.statements));
+    return rows;
+  };
+  await allOneByOne(runtime, 'withdrawing a spawn', read, ({ id }) =>
+    withdrawOne(runtime, fromUuid('task', id)),
+  );
 }
 
 function withdrawOne(runtime: Runtime, id: Id<'task'>): Promise<void> {

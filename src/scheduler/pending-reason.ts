@@ -44,6 +44,9 @@ builder.objectField(TaskType, 'pendingReason', (t) =>
   t.string({
     nullable: true,
     description: 'Why it has not been started yet, and what would help; null when it is not PENDING.',
+    extensions: {
+      columns: ['status', 'contractId', 'ownerId', 'agent', 'repositoryPath', 'useOwnWorktree'],
+    },
     resolve: (task, _, { loaders }) => pendingReason(task, loaders),
   }),
 );

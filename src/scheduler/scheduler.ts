@@ -14,7 +14,7 @@ import { noticeStalledTasks } from './stalled-tasks.ts';
 /** Between a look that started nothing and the next, at most. */
 const MAX_PAUSE_MS = 20;
 
-/** After which a start is tried again for which somebody else had something that it takes. */
+/** After which it is looked again, when somebody else had something that a start takes, or a start failed. */
 const AGAIN_MS = 100;
 
 /** Contracts whose tasks cannot be given to a daemon, until the next sweep: they keep nobody else waiting. */
@@ -35,7 +35,8 @@ export const scheduler: Reaction = {
     // down those who add them. So a fifth of the time at most goes into looking in vain.
     if (!results.has('STARTED') && !sweep)
       await delay(Math.min(4 * (performance.now() - began), MAX_PAUSE_MS));
-    return results.has('BUSY') ? AGAIN_MS : null;
+    // Behind those that fail there may be others, which had no place among the candidates.
+    return results.has('BUSY') || results.has('FAILED') ? AGAIN_MS : null;
   },
 };
 
@@ -43,10 +44,10 @@ async function start(
   runtime: Runtime,
   sweep: boolean,
   isClosed: () => boolean,
-): Promise<ReadonlySet<Claimed>> {
+): Promise<ReadonlySet<Claimed | 'FAILED'>> {
   const failed = (sweep ? null : failing.get(runtime)) ?? new Set<Id<'contract'>>();
   failing.set(runtime, failed);
-  const results = new Set<Claimed>();
+  const results = new Set<Claimed | 'FAILED'>();
   /** Whose daemons somebody holds for long: each further try would take as long. */
   const busy = new Set<Id<'owner'>>();
   const all = await candidates(runtime, failed);
@@ -59,7 +60,10 @@ async function start(
       if (isOutdone(error)) {
         busy.add(ownerId);
         results.add('BUSY');
-      } else failed.add(contractId);
+      } else {
+        failed.add(contractId);
+        results.add('FAILED');
+      }
       throw error;
     }
   });

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { logEvent } from '../events/append.ts';
 import { kysely } from '../platform/database.ts';
 import { fromUuid, type Id, toUuid } from '../platform/ids.ts';
-import { oneByOne } from '../platform/one-by-one.ts';
+import { allOneByOne } from '../platform/one-by-one.ts';
 import type { Runtime } from '../platform/runtime.ts';
 import { type Transaction, transact } from '../platform/transaction.ts';
 import { storeMessage } from '../tasks/message.service.ts';
@@ -17,12 +17,16 @@ export const STALL_MS = 10 * 60_000;
  * per silence, and nothing else. */
 export async function noticeStalledTasks(runtime: Runtime): Promise<void> {
   const before = new Date(runtime.clock.now().getTime() - STALL_MS).toISOString();
-  const { rows } = await sql<{ task_id: string; attempt: number }>`
-    select a.task_id, a.attempt from task t join task_attempt a on a.task_id = t.id and a.attempt = t.attempt
-    where t.status = 'RUNNING' and a.stalled_at is null and coalesce(a.last_output_at, a.started_at) < ${before}
-    limit 200`.execute(kysely(runtime.db.statements));
-  await oneByOne(runtime, 'noticing a silent task', rows, (row) =>
-    notice(runtime, fromUuid('task', row.task_id), row.attempt),
+  const read = async (after: string | null) => {
+    const { rows } = await sql<{ id: string; attempt: number }>`
+      select t.id, a.attempt from task t join task_attempt a on a.task_id = t.id and a.attempt = t.attempt
+      where t.status = 'RUNNING' and a.stalled_at is null and coalesce(a.last_output_at, a.started_at) < ${before}
+        and (${after}::uuid is null or t.id > ${after}::uuid)
+      order by t.id limit 200`.execute(kysely(runtime.db.statements));
+    return rows;
+  };
+  await allOneByOne(runtime, 'noticing a silent task', read, ({ id, attempt }) =>
+    notice(runtime, fromUuid('task', id), attempt),
   );
 }
 

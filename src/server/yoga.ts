@@ -81,7 +81,7 @@ function prepared(documents: Documents): Plugin<Context> {
     onExecute: ({ args, setExecuteFn }) => {
       documents.checkCost(args.document, args.operationName, args.variableValues);
       // As for subscriptions. Yoga's own executor copies all input before it looks at it.
-      setExecuteFn(execute);
+      setExecuteFn((given) => withStatus(execute(given)));
     },
   };
 }
@@ -95,6 +95,18 @@ function subscriptions(runtime: Runtime, documents: Documents): Plugin<Context> 
       return { onSubscribeResult: endWithRequest };
     },
   };
+}
+
+type Executed = ReturnType<typeof execute>;
+
+/**
+ * Variables that do not fit are the request's fault: without `data`, nothing having been executed, the status is 400.
+ * https://graphql.github.io/graphql-over-http/draft/#sec-application-graphql-response-json
+ */
+function withStatus(executed: Executed): Executed {
+  if (executed instanceof Promise || 'data' in executed) return executed;
+  for (const { extensions } of executed.errors ?? []) Object.assign(extensions, { http: { status: 400 } });
+  return executed;
 }
 
 /** A document with the operation that was asked for, which is never executed. */

@@ -64,7 +64,7 @@ async function markTold(op: Operation, tasks: readonly Task[]): Promise<void> {
   if (news.length === 0) return;
   await sql`
     update task set told_at = ${op.runtime.clock.now().toISOString()}
-    where id in (${sql.join(news)}) and told_at is null and status in ('DONE', 'FAILED', 'CANCELLED', 'MERGED')`.execute(
+    where id = any(${news}::uuid[]) and told_at is null and status in ('DONE', 'FAILED', 'CANCELLED', 'MERGED')`.execute(
     kysely(op.runtime.db.statements),
   );
 }

@@ -49,6 +49,7 @@ builder.objectField(TaskType, 'worktree', (t) =>
     type: WorktreeType,
     nullable: true,
     description: 'The working copy it works in; null before its first start.',
+    extensions: { columns: ['worktreeId'] },
     resolve: (task, _, { loaders }) => (task.worktreeId ? loaders.get(Worktree, task.worktreeId) : null),
   }),
 );
@@ -87,7 +88,6 @@ const DiffFileType = builder.objectRef<DiffFile>('DiffFile').implement({
     status: t.field({
       type: FileChangeStatusType,
       description: 'What happened to it.',
-      extensions: { columns: ['worktreeId'] },
       resolve: (file) => file.status,
     }),
     linesAdded: t.exposeInt('linesAdded', { description: 'Lines that came.' }),

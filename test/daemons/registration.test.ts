@@ -1,7 +1,13 @@
+import { sql } from 'kysely';
 import { expect, test } from 'vitest';
+import { kysely } from '../../src/platform/database.ts';
+import { type Id, toUuid } from '../../src/platform/ids.ts';
+import { transact } from '../../src/platform/transaction.ts';
+import { eventually } from '../support/api.ts';
 import { HandDaemon, openContract, spawn, statusOf } from '../support/daemon.ts';
+import { embedded } from '../support/database.ts';
 import { startTestServer } from '../support/server.ts';
-import { changesNothing, countOf } from '../support/snapshot.ts';
+import { changesNothing, countOf, rowsOf } from '../support/snapshot.ts';
 
 const { api, server, newOwner } = await startTestServer();
 
@@ -103,6 +109,28 @@ test.each([
     api.as(key).mutationRefused('registerDaemon', { ...REGISTRATION, ...input }),
   );
   expect(refused).toMatchObject({ code: 'INVALID_INPUT', field });
+});
+
+test.skipIf(embedded)('registering again waits for who holds the daemon, and is not refused', async () => {
+  const daemon = await HandDaemon.connect(await newOwner(), { name: 'held' });
+  const [held, registered] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const holder = transact(server.runtime, async (tx) => {
+    const id = toUuid(daemon.id as Id<'daemon'>);
+    await sql`select 1 from daemon where id = ${id} for no key update`.execute(kysely(tx.em));
+    held.resolve();
+    await registered.promise;
+  });
+  await held.promise;
+  const again = daemon.register({ name: 'held' });
+  const waiting =
+    "select 1 as waits from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+  await Promise.race([
+    again,
+    eventually(async () => (await rowsOf<{ waits: number }>(server, waiting)).length > 0),
+  ]);
+  registered.resolve();
+  await holder;
+  expect(await again).toMatchObject({ daemon: { id: daemon.id }, epoch: 2 });
 });
 
 test('one key registered ten times at once is one daemon', async () => {

@@ -223,26 +223,48 @@ test.skipIf(embedded)(
     const registration = { name: 'd', hostname: 'd', version: '0', agents: ['shell'], maxConcurrentTasks: 1 };
     for (let round = 0; round < 12; round += 1) {
       const daemon = await HandDaemon.connect(owner, { name: `daemon ${round}` });
-      const register = () =>
-        daemon.api.post(
-          'mutation($input: RegisterDaemonInput!) { registerDaemon(input: $input) { epoch } }',
-          {
-            input: registration,
-          },
+      const register = (caller = daemon.api) =>
+        caller.post('mutation($input: RegisterDaemonInput!) { registerDaemon(input: $input) { epoch } }', {
+          input: registration,
+        });
+      const rotateAndRegister = async (keyId: string) => {
+        const rotated = await owner.post(
+          'mutation($input: RotateKeyInput!) { rotateKey(input: $input) { key } }',
+          { input: { keyId, graceSeconds: 600 } },
         );
+        return rotated.errors ? rotated : register(owner.as(rotated.data?.rotateKey.key));
+      };
+      const uuid = toUuid(daemon.id as Id<'daemon'>);
+      const [key] = await rowsOf<{ id: string }>(server, `select id from key where daemon_id = '${uuid}'`);
       const [, ...answers] = await Promise.all([
         owner.mutate('removeDaemon', { daemonId: daemon.id }, 'daemon { id }'),
-        ...[register(), register(), register()],
+        ...[register(), rotateAndRegister(fromUuid('key', key?.id ?? '')), register()],
       ]);
       const codes = answers.flatMap(({ errors }) => errors?.map((error) => error.extensions.code) ?? []);
-      expect(codes.filter((code) => code !== 'UNAUTHENTICATED')).toEqual([]);
-      const which = `id = '${toUuid(daemon.id as Id<'daemon'>)}'`;
+      // A key that was revoked is not rotated.
+      const allowed = ['UNAUTHENTICATED', 'INVALID_TRANSITION'];
+      expect(codes.filter((code) => !allowed.includes(String(code)))).toEqual([]);
+      const which = `id = '${uuid}'`;
+      expect(await countOf(server, 'key', `daemon_id = '${uuid}' and revoked_at is null`)).toBe(0);
       expect(
         await rowsOf(server, `select status, removed_at is null as is_there from daemon where ${which}`),
       ).toEqual([{ status: 'DISCONNECTED', is_there: false }]);
     }
   },
 );
+
+test('of several that delete a contract at once one does, and the others are told that it is gone', async () => {
+  const owner = await newOwner();
+  for (let round = 0; round < ROUNDS / 2; round += 1) {
+    const { contractId } = await openContract(owner, { startSupervisor: false });
+    await owner.mutate('completeContract', { contractId }, 'contract { id }');
+    await owner.mutate('archiveContract', { contractId }, 'contract { id }');
+    const text = 'mutation($input: DeleteContractInput!) { deleteContract(input: $input) { contractId } }';
+    const answers = await Promise.all([1, 2, 3].map(() => owner.post(text, { input: { contractId } })));
+    const codes = answers.map(({ errors }) => errors?.[0]?.extensions.code ?? 'deleted').sort();
+    expect(codes).toEqual(['NOT_FOUND', 'NOT_FOUND', 'deleted']);
+  }
+});
 
 test.skipIf(embedded)('what is said of a contract as it is deleted never stands in the way', async () => {
   const owner = await newOwner();

@@ -161,6 +161,14 @@ test.skipIf(embedded)('nothing is done outside of a transaction when it could no
   // Nor behind the last statement.
   await expect(ours.query('insert into sheet values (1)')).rejects.toThrow('Behind the last statement');
   await ours.query('commit');
+  // And nothing overtakes what waits for the beginning.
+  await ours.query('begin');
+  const [, found] = await Promise.all([
+    ours.query('insert into sheet values (4)'),
+    ours.query('select n from sheet'),
+  ]);
+  expect(found.rows).toEqual([{ n: 2 }, { n: 4 }]);
+  await ours.query('rollback');
   // A commit of a transaction that sent its own is not another one; the next rollback is one of the next transaction.
   await ours.query('begin');
   await ours.query('insert into sheet values (3)');

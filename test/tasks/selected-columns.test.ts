@@ -10,13 +10,17 @@ import { schema } from '../../src/server/schema.ts';
 import { furnish } from '../keys/furnish.ts';
 import type { Answer } from '../support/api.ts';
 import { StillClock } from '../support/clock.ts';
-import { HandDaemon } from '../support/daemon.ts';
+import { HandDaemon, spawn } from '../support/daemon.ts';
 import { startTestServer } from '../support/server.ts';
+import { statementsDuring } from '../support/statements.ts';
 
 const clock = new StillClock();
-const { api } = await startTestServer({ clock });
+const { api, server } = await startTestServer({ clock });
 const daemon = (await HandDaemon.connect(api, { max: 100 })).alive();
 const { contractId, taskId } = await furnish(api, daemon, 'mark');
+// Why they wait is told of each.
+for (const more of [{ agent: 'nobody has it' }, { useOwnWorktree: false, agent: 'nobody has it' }])
+  await spawn(api, contractId, more);
 
 /** Lists that read no more of each row than was asked for: where the rows stand in their answer. */
 const lists: Record<string, { query: string; rows: (data: Answer) => Answer[] }> = {
@@ -65,6 +69,19 @@ async function alone(type: string, ids: readonly string[]): Promise<Map<string, 
   const found = await Promise.all(ids.map((id) => api.ask(query, { id })));
   return new Map(found.map(({ node }) => [node.id, node]));
 }
+
+test.each(Object.keys(lists))('each field of %s says what it is made from', (type) => {
+  const silent = Object.values((schema.getType(type) as GraphQLObjectType).getFields()).filter(
+    ({ extensions: { columns, pothosExposedField } }) => !columns && !pothosExposedField,
+  );
+  expect(silent.map(({ name }) => name)).toEqual([]);
+});
+
+test('what is asked for in several places of a document is read together', async () => {
+  const query = `{ contractTree(contractId: "${contractId}") { nodes { task { id checkpoints { id } ...F } } } } fragment F on Task { checkpoints { commitSha } }`;
+  const statements = await statementsDuring(server, () => api.ask(query));
+  expect(statements.filter((sql) => sql.includes('from "checkpoint"'))).toHaveLength(1);
+});
 
 test.each(Object.keys(lists))(
   'each field of %s, and all of them, are in a list what they are of the object alone',
