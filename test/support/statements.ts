@@ -8,7 +8,7 @@ type Execute = (this: unknown, query: { sql: string }, ...rest: unknown[]) => Pr
  */
 export async function statementsDuring(
   server: RunningServer,
-  work: () => Promise<unknown>,
+  work: (soFar: readonly string[]) => Promise<unknown>,
 ): Promise<string[]> {
   const executor: object = server.runtime.db.orm.em.fork().getKysely().getExecutor();
   let prototype = executor as { executeQuery: Execute };
@@ -20,7 +20,7 @@ export async function statementsDuring(
     return original.call(this, query, ...rest);
   };
   try {
-    await work();
+    await work(statements);
   } finally {
     prototype.executeQuery = original;
   }
