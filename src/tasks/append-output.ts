@@ -117,11 +117,6 @@ async function store(em: Statements, batch: CheckedBatch): Promise<Known> {
   const { firstIndex, attempt, now } = batch;
   const count = batch.entries.length;
   const task = toUuid(batch.taskId);
-  const rows = batch.entries.map((entry) => ({
-    ...entry,
-    attempt,
-    createdAt: entry.createdAt.toISOString(),
-  }));
   const answer = await sql<{ next: number; stale: boolean; contract_id: string }>`
     with known as (
       select a.next_output_index as next, t.role, t.contract_id,
@@ -142,8 +137,8 @@ async function store(em: Statements, batch: CheckedBatch): Promise<Known> {
     ), appended as (
       insert into contract_event (contract_id, sequence, type, task_id, data, occurred_at)
       select fresh.contract_id, counter.before + row.ordinality - fresh.skipped, 'OUTPUT', ${task}::uuid,
-             row.value || jsonb_build_object('role', fresh.role), ${now}::timestamptz
-      from fresh, counter, jsonb_array_elements(${storable(rows)}::jsonb) with ordinality as row
+             row.value || jsonb_build_object('role', fresh.role, 'attempt', ${attempt}::int), ${now}::timestamptz
+      from fresh, counter, jsonb_array_elements(${storable(batch.entries)}::jsonb) with ordinality as row
       where row.ordinality > fresh.skipped
     )
     select next, stale, contract_id from known`.execute(kysely(em));
