@@ -12,7 +12,10 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 
-/** Documents are remembered, and so is what was found out of them. A call site has a type of its own. */
+/**
+ * Documents are remembered, and so is what was found out of them, by type: each type is asked for in one place, and so with
+ * the same `always`.
+ */
 const known = new WeakMap<FieldNode, Map<string, ReadonlySet<string> | null>>();
 
 /**

@@ -2,20 +2,6 @@ import { isDatabaseAway, isOutdone } from './database-failures.ts';
 import type { Runtime } from './runtime.ts';
 
 /**
- * The same for all that there are, page by page: a page of nothing but what fails keeps nothing behind it from its turn.
- * @param read the next ones behind an id, in the order of ids; an empty page is the end
- */
-export async function allOneByOne<T extends { readonly id: string }>(
-  runtime: Runtime,
-  what: string,
-  read: (after: T['id'] | null) => Promise<readonly T[]>,
-  work: (item: T) => Promise<unknown>,
-): Promise<void> {
-  for (let page = await read(null); page.length > 0; page = await read(page.at(-1)?.id ?? null))
-    await oneByOne(runtime, what, page, work);
-}
-
-/**
  * Does something for each of several by itself: what fails is logged, and keeps no other from its turn.
  * @param what for the log
  * @returns those that failed
@@ -39,4 +25,18 @@ export async function oneByOne<T extends string | object>(
     }
   }
   return failed;
+}
+
+/**
+ * The same for all that there are, page by page: a page of nothing but what fails keeps nothing behind it from its turn.
+ * @param read the next ones behind an id, in the order of ids; an empty page is the end
+ */
+export async function allOneByOne<T extends { readonly id: string }>(
+  runtime: Runtime,
+  what: string,
+  read: (after: T['id'] | null) => Promise<readonly T[]>,
+  work: (item: T) => Promise<unknown>,
+): Promise<void> {
+  for (let page = await read(null); page.length > 0; page = await read(page.at(-1)?.id ?? null))
+    await oneByOne(runtime, what, page, work);
 }

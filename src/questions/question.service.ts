@@ -187,11 +187,11 @@ async function mayTouch(em: EntityManager, op: Operation, { taskId, attempt }: Q
 export async function withdrawOrphans(runtime: Operation['runtime']): Promise<void> {
   const read = async (after: string | null) => {
     const { rows } = await sql<{ id: string }>`
-    select q.id from question q join task t on t.id = q.task_id
-    where q.status = 'PENDING' and q.attempt is not null and (
-      q.attempt <> t.attempt or t.status not in ('STARTING', 'RUNNING', 'CANCELLING'))
-      and (${after}::uuid is null or q.id > ${after}::uuid)
-    order by q.id limit ${PAGE}`.execute(kysely(runtime.db.statements));
+      select q.id from question q join task t on t.id = q.task_id
+      where q.status = 'PENDING' and q.attempt is not null and (
+          q.attempt <> t.attempt or t.status not in ('STARTING', 'RUNNING', 'CANCELLING'))
+        and (${after}::uuid is null or q.id > ${after}::uuid)
+      order by q.id limit ${PAGE}`.execute(kysely(runtime.db.statements));
     return rows;
   };
   await allOneByOne(runtime, 'withdrawing a question', read, (row) =>
