@@ -1,10 +1,11 @@
 import type { EntityClass } from '@mikro-orm/core';
-import { type RawBuilder, sql } from 'kysely';
+import { isExpression, type RawBuilder, sql } from 'kysely';
 import { kysely, type Statements } from './database.ts';
 import { type Column, objectOf, partOf, type Row, tableOf } from './entity-table.ts';
 import { fromUuid, type Id, type IdPrefix, toUuid } from './ids.ts';
+import { Wording } from './wording.ts';
 
-/** Conditions on properties: all must hold. A list means one of its members. */
+/** Conditions on properties: all must hold. A list means one of its members; an expression is compared as it is. */
 export type RowFilter = Readonly<Record<string, unknown>>;
 
 export interface ReadOptions {
@@ -18,11 +19,11 @@ export interface ReadOptions {
 }
 
 const LOCKS = {
-  'key share': sql`for key share`,
-  share: sql`for share`,
-  'no key update': sql`for no key update`,
+  'key share': 'for key share',
+  share: 'for share',
+  'no key update': 'for no key update',
   /** What somebody else has locked is passed over. */
-  'no key update skip locked': sql`for no key update skip locked`,
+  'no key update skip locked': 'for no key update skip locked',
 };
 
 /** What is to be read, by itself or together with others. */
@@ -41,15 +42,18 @@ export function rowsOf<T extends object>(
 ): Selection<T[]> {
   const table = tableOf(em, entity);
   const part = only ? partOf(table, only) : table;
-  const conditions = Object.entries(filter).map(([property, value]) =>
-    condition(table.column(property), value),
-  );
-  if (and) conditions.push(and);
+  const wording = new Wording().say(`select ${part.selection} from "${table.name}"`);
+  let joint = ' where ';
+  for (const [property, value] of Object.entries(filter)) {
+    condition(wording.say(joint), table.column(property), value);
+    joint = ' and ';
+  }
+  if (and) wording.say(joint).give(and);
+  wording.say(` order by "${table.column(order).name}"`);
+  if (limit !== undefined) wording.say(' limit ').give(limit);
+  if (lock) wording.say(` ${LOCKS[lock]}`);
   return {
-    statement: sql`
-      select ${sql.raw(part.selection)} from ${sql.table(table.name)}
-      where ${sql.join(conditions, sql` and `)} order by ${sql.ref(table.column(order).name)}
-      ${limit === undefined ? sql`` : sql`limit ${limit}`} ${lock ? LOCKS[lock] : sql``}`,
+    statement: wording.end(),
     read: (rows) => rows.map((row) => objectOf<T>(part, row)),
   };
 }
@@ -147,12 +151,15 @@ export async function readInTurn<A extends Selections, B extends Selections>(
 
 function together<S extends Selections>(selections: S): Selection<Selected<S>> {
   const entries = Object.entries(selections);
-  const parts = entries.map(
-    ([name, { statement }]) => sql`(select json_agg(part) from (${statement}) as part) as ${sql.ref(name)}`,
-  );
+  const wording = new Wording();
+  let joint = 'select';
+  for (const [name, { statement }] of entries) {
+    wording.say(`${joint} (select json_agg(part) from (`).give(statement).say(`) as part) as "${name}"`);
+    joint = ',';
+  }
   const found = (rows: readonly Row[], name: string) => (rows[0]?.[name] ?? []) as Row[];
   return {
-    statement: sql`select ${sql.join(parts)}`,
+    statement: wording.end(),
     read: (rows) =>
       Object.fromEntries(entries.map(([name, { read }]) => [name, read(found(rows, name))])) as Selected<S>,
   };
@@ -189,18 +196,20 @@ export async function readGroups<T extends object>(
   return groups;
 }
 
-function condition(column: Column, value: unknown) {
-  const name = sql.ref(column.name);
-  if (value === null) return sql`${name} is null`;
-  const type = sql.raw(column.type);
-  if (!Array.isArray(value))
-    return sql`${name} = ${asWritten(column, [value]) ?? column.toDatabase(value)}::${type}`;
-  const written = asWritten(column, value);
-  return sql`${name} = any(${written ? sql`array[${written}]` : value.map(column.toDatabase)}::${type}[])`;
+function condition(wording: Wording, column: Column, value: unknown): void {
+  const { name, type, toDatabase } = column;
+  if (value === null) return void wording.say(`"${name}" is null`);
+  if (isExpression(value)) return void wording.say(`"${name}" = `).give(value);
+  const isList = Array.isArray(value);
+  const written = asWritten(column, isList ? value : [value]);
+  wording.say(`"${name}" = ${isList ? 'any(' : ''}`);
+  if (written !== null) wording.say(isList ? `array[${written}]` : written);
+  else wording.give(isList ? value.map(toDatabase) : toDatabase(value));
+  wording.say(isList ? `::${type}[])` : `::${type}`);
 }
 
 /** Indexes of the rows in some state are found by what stands in the statement; a parameter could be any state. */
-function asWritten({ isEnum }: Column, values: readonly unknown[]): RawBuilder<unknown> | null {
+function asWritten({ isEnum }: Column, values: readonly unknown[]): string | null {
   if (!isEnum || !values.every((value) => /^[A-Z_]+$/.test(String(value)))) return null;
-  return sql.join(values.map((value) => sql.lit(value)));
+  return values.map((value) => `'${value}'`).join(', ');
 }

@@ -1,7 +1,8 @@
 import type { EntityClass } from '@mikro-orm/core';
-import { type RawBuilder, sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
 import type { EntityManager } from './database.ts';
 import { type Column, type Table, tableOf } from './entity-table.ts';
+import { stated } from './wording.ts';
 
 /** Properties with their values; those left out get what the database has as their default. */
 export type NewRow<T> = Partial<T>;
@@ -96,7 +97,7 @@ function withParameters(
   texts.set(table, known);
   const text = known.get(name) ?? make();
   known.set(name, text);
-  return sql(text as unknown as TemplateStringsArray, ...values);
+  return stated(text, values);
 }
 
 /** Values differ when they are not the same value or object: a list is replaced, not changed in place. */

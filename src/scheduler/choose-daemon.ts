@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import { allowsPath } from '../daemons/allows-path.ts';
 import { Daemon } from '../daemons/daemon.entity.ts';
-import type { EntityManager } from '../platform/database.ts';
+import type { Statements } from '../platform/database.ts';
 import { fromUuid, type Id, toUuid } from '../platform/ids.ts';
 import { type ReadOptions, rowsOf, type Selection } from '../platform/read-rows.ts';
 import type { Transaction } from '../platform/transaction.ts';
@@ -17,7 +17,7 @@ export interface Daemons {
 
 /** In the order of ids: two claims that lock the same daemons never wait for each other in a circle. */
 export function connectedDaemons(
-  em: EntityManager,
+  em: Statements,
   ownerId: Id<'owner'>,
   lock: NonNullable<ReadOptions['lock']>,
   and: RawBuilder<unknown>,

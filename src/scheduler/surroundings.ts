@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely';
 import { Contract } from '../contracts/contract.entity.ts';
 import { Repository } from '../contracts/repository.entity.ts';
 import { ContractCounter } from '../events/contract-counter.entity.ts';
-import type { EntityManager } from '../platform/database.ts';
+import type { Statements } from '../platform/database.ts';
 import { type Id, toUuid } from '../platform/ids.ts';
 import {
   type ReadOptions,
@@ -18,14 +18,15 @@ import { documentNames } from './briefing.ts';
 import { connectedDaemons, type Daemons, runningWork } from './choose-daemon.ts';
 
 /** What of its contract the start of a task depends on, and what its agent is told of. */
-export function surroundings(em: EntityManager, contractId: Id<'contract'>) {
+export function surroundings(em: Statements, contractId: Id<'contract'>) {
   const supervisor = { contractId, role: 'SUPERVISOR' };
-  const itsCopy = sql`id = (select worktree_id from task where contract_id = ${toUuid(contractId)} and role = 'SUPERVISOR')`;
+  // By its id alone: the copies of a contract are as many as its tasks.
+  const itsCopy = sql`(select worktree_id from task where contract_id = ${toUuid(contractId)} and role = 'SUPERVISOR')`;
   return {
     contract: rowOf(em, Contract, { id: contractId }),
     counter: rowOf(em, ContractCounter, { contractId }),
     supervisor: rowOf(em, Task, supervisor),
-    supervisorCopy: rowOf(em, Worktree, { contractId }, { and: itsCopy }),
+    supervisorCopy: rowOf(em, Worktree, { id: itsCopy }),
     repositories: rowsOf(em, Repository, { contractId }, 'id'),
     documents: documentNames(contractId),
   };
@@ -47,7 +48,7 @@ export interface Locking {
  * @param before what is read, and locked, before them
  */
 export async function readToStart<S extends Selections, B extends Selections = Record<never, never>>(
-  em: EntityManager,
+  em: Statements,
   { ownerId, lock, condition }: Locking,
   selections: S,
   before?: B,

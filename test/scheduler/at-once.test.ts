@@ -1,4 +1,8 @@
+import { sql } from 'kysely';
 import { expect, test } from 'vitest';
+import { kysely } from '../../src/platform/database.ts';
+import type { Id } from '../../src/platform/ids.ts';
+import { surroundings } from '../../src/scheduler/surroundings.ts';
 import { Api, eventually } from '../support/api.ts';
 import { HandDaemon, openContract, spawn, statusOf } from '../support/daemon.ts';
 import { embedded } from '../support/database.ts';
@@ -143,4 +147,13 @@ test('spawns beside completions and daemons that leave never block each other, a
     expect(await countOf(server, 'task', half)).toBe(0);
     await daemon.register({ max: 1_000 });
   }
+});
+
+test('the supervisor’s copy is found by its id, however many copies the contract has', async () => {
+  const { contractId } = await openContract(await newOwner(), { startSupervisor: false });
+  const { statements } = server.runtime.db;
+  const { supervisorCopy } = surroundings(statements, contractId as Id<'contract'>);
+  const { rows } = await sql`explain (format json) ${supervisorCopy.statement}`.execute(kysely(statements));
+  expect(JSON.stringify(rows)).toContain('worktree_pkey');
+  expect(JSON.stringify(rows)).not.toContain('worktree_contract_id');
 });
