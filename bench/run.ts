@@ -10,6 +10,7 @@ import { fanout100, fanout1000 } from './rows/fanout.ts';
 import { growth } from './rows/growth.ts';
 import { ingest } from './rows/ingest.ts';
 import { lineToEye } from './rows/line-to-eye.ts';
+import { next } from './rows/next.ts';
 import { replay } from './rows/replay.ts';
 import { spawnRate } from './rows/spawn-rate.ts';
 import { start } from './rows/start.ts';
@@ -28,6 +29,7 @@ const ROWS: readonly Row[] = [
   tree,
   replay,
   growth,
+  next,
   subscriberMemory,
   start,
 ];
@@ -63,10 +65,10 @@ let failed = false;
 try {
   const runs = chosen.flatMap((row) => databasesOf(row).map((embedded) => ({ row, embedded })));
   // Whether they work can be seen of two at once; how fast they are cannot.
-  const next = async () => {
+  const some = async () => {
     for (let run = runs.shift(); run; run = runs.shift()) await report(run.row, run.embedded);
   };
-  await Promise.all(values.quick ? [next(), next()] : [next()]);
+  await Promise.all(values.quick ? [some(), some()] : [some()]);
 } finally {
   cluster.stop();
 }

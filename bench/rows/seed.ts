@@ -39,6 +39,41 @@ export async function seedTree(client: pg.Client, taskId: string, count: number)
   await client.query('analyze');
 }
 
+/**
+ * Other owners, each with a connected daemon, five that left, and an open contract with a budget and a red team, whose
+ * supervisor waits and has been told of its 50 tasks.
+ */
+export async function seedOwners(client: pg.Client, count: number): Promise<void> {
+  const task =
+    'id, owner_id, contract_id, name, plan, role, status, attempt, agent, told_at, created_at, updated_at';
+  const tasks = (role: string, status: string, toldAt: string, each: number) =>
+    `insert into task (${task})
+     select gen_random_uuid(), owner, contract, 'Task', 'work', '${role}', '${status}', 1, 'shell', ${toldAt}, now(), now()
+     from made, generate_series(1, ${each})`;
+  const daemons = (status: string, each: number) =>
+    `insert into daemon (id, owner_id, name, hostname, daemon_version, status, agents, local_paths, max_concurrent_tasks,
+       last_heartbeat_at, created_at)
+     select gen_random_uuid(), owner, '${status} ' || k, 'bench', '0', '${status}', '{shell}', '{/repositories}', 4,
+       now() + interval '1 day', now() from made, generate_series(1, ${each}) as k`;
+  const statements = [
+    'begin',
+    `create temporary table made on commit drop as
+     select gen_random_uuid() as owner, gen_random_uuid() as contract from generate_series(1, ${count})`,
+    `insert into owner (id, name, created_at) select owner, 'Other', now() from made`,
+    daemons('CONNECTED', 1),
+    daemons('DISCONNECTED', 5),
+    `insert into contract (id, owner_id, name, agent, red_team_enabled, budget_usd, created_at, updated_at)
+     select contract, owner, 'Bench', 'shell', true, 1000, now(), now() from made`,
+    'insert into contract_counter (contract_id) select contract from made',
+    tasks('SUPERVISOR', 'WAITING', 'null', 1),
+    tasks('RED_TEAM', 'WAITING', 'null', 1),
+    tasks('WORK', 'DONE', 'now()', 50),
+    'commit',
+    'analyze',
+  ];
+  for (const statement of statements) await client.query(statement);
+}
+
 /** Lines in a contract's log, as appendTaskOutput would have stored them one after the other. */
 export async function seedLog(
   client: pg.Client,

@@ -78,7 +78,7 @@ export async function updateContract(op: Operation, input: UpdateContractInput):
   const apply = async (tx: Transaction, contract: Contract) => {
     Object.assign(contract, changes);
     // A budget that was raised, a red team that is wanted now.
-    for (const topic of [topics.supervision, topics.schedule]) tx.ring(topic);
+    for (const topic of [topics.supervision(contract.id), topics.schedule]) tx.ring(topic);
     return { fields: Object.keys(changes) };
   };
   return change(op, 'updateContract', input, input.contractId, apply, itself);

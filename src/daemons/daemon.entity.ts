@@ -7,6 +7,12 @@ import { DAEMON_STATUSES } from './daemon.states.ts';
 const DaemonSchema = defineEntity({
   name: 'Daemon',
   tableName: 'daemon',
+  indexes: [
+    {
+      name: 'daemon_present',
+      expression: `create index "daemon_present" on "daemon" ("owner_id") where "status" in ('CONNECTED', 'DRAINING')`,
+    },
+  ],
   properties: {
     id: primaryId('daemon'),
     ownerId: reference('owner', (): unknown => Owner),

@@ -1,11 +1,16 @@
+export type OnRing = (about: string | null) => void;
+
 /**
- * Tells whoever waits for a topic that there may be something new to read. A ring carries nothing and may be
- * lost: the database is the truth, and whoever cares reads it from a position of its own. Ring after commit.
+ * Tells whoever waits for a topic that there may be something new to read. A ring carries nothing but where to look, and may
+ * be lost: the database is the truth, and whoever cares reads it from a position of its own. Ring after commit.
  */
 export interface Doorbell {
   ring(topics: Iterable<string>): void;
-  /** Calls back on each ring of the topic, and when rings may have been lost. Returns how to stop. */
-  onRing(topic: string, callback: () => void): () => void;
+  /**
+   * Calls back on each ring of the topic, and when rings may have been lost. Returns how to stop.
+   * @param callback hears about what, of a topic that is listened to without saying about what; null: it may be anything
+   */
+  onRing(topic: string, callback: OnRing): () => void;
   /** How many callbacks are registered: a test asserts that none is left behind. */
   readonly listeners: number;
   close(): Promise<void>;
@@ -13,7 +18,7 @@ export interface Doorbell {
 
 /** Callbacks by topic. Both doorbells share it; alone it serves one process. */
 export class LocalDoorbell implements Doorbell {
-  readonly #callbacks = new Map<string, Set<() => void>>();
+  readonly #callbacks = new Map<string, Set<OnRing>>();
   #listeners = 0;
 
   get listeners(): number {
@@ -22,7 +27,9 @@ export class LocalDoorbell implements Doorbell {
 
   ring(topics: Iterable<string>): void {
     for (const topic of topics) {
-      for (const callback of this.#callbacks.get(topic) ?? []) callback();
+      for (const callback of this.#callbacks.get(topic) ?? []) callback(null);
+      const [kind = '', about] = topic.split(':');
+      if (about !== undefined) for (const callback of this.#callbacks.get(kind) ?? []) callback(about);
     }
   }
 
@@ -30,11 +37,11 @@ export class LocalDoorbell implements Doorbell {
     this.ring([...this.#callbacks.keys()]);
   }
 
-  onRing(topic: string, callback: () => void): () => void {
+  onRing(topic: string, callback: OnRing): () => void {
     const callbacks = this.#callbacks.get(topic) ?? new Set();
     this.#callbacks.set(topic, callbacks);
     // A wrapper of its own, so that one function registered twice is two registrations.
-    const registered = () => callback();
+    const registered: OnRing = (about) => callback(about);
     callbacks.add(registered);
     this.#listeners += 1;
     return () => {
@@ -69,8 +76,10 @@ export const topics = {
   command: (commandId: string) => `a:${commandId}`,
   /** Something happened that may let a task of this owner start; heard by the scheduler of every instance. */
   schedule: 's',
-  /** Something happened that supervisors or their owners may have to be told, heard like `schedule`. */
-  supervision: 'v',
+  /** Something happened in a contract that its supervisor or its owner may have to be told, heard like `schedule`. */
+  supervision: (contractId: string) => `v:${contractId}`,
+  /** The same, in whichever contract. */
+  supervisions: 'v',
   /** A key was revoked. */
   key: (keyId: string) => `k:${keyId}`,
 };

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { type Doorbell, LocalDoorbell } from './doorbell.ts';
+import { type Doorbell, LocalDoorbell, type OnRing } from './doorbell.ts';
 import type { Logger } from './logger.ts';
 
 const CHANNEL = 'taskmesh';
@@ -76,7 +76,7 @@ export class PostgresDoorbell implements Doorbell {
     this.#send();
   }
 
-  onRing(topic: string, callback: () => void): () => void {
+  onRing(topic: string, callback: OnRing): () => void {
     return this.#local.onRing(topic, callback);
   }
 

@@ -1,6 +1,8 @@
 import type { Runtime } from './runtime.ts';
 
 const SWEEP_MS = 5_000;
+/** Of more than these it is looked at all. */
+const MANY = 100;
 
 export interface Reaction {
   /** For the log. */
@@ -9,11 +11,18 @@ export interface Reaction {
   readonly topic: string;
   /**
    * What there is to do now. Any number of instances do it at once.
-   * @param sweep whether also what no ring tells is due
-   * @param isClosed asked between steps: the instance stops
    * @returns after how many milliseconds to look again, though nobody may ring; null: not before somebody does
    */
-  readonly round: (runtime: Runtime, sweep: boolean, isClosed: () => boolean) => Promise<number | null>;
+  readonly round: (runtime: Runtime, occasion: Occasion) => Promise<number | null>;
+}
+
+export interface Occasion {
+  /** Whether also what no ring tells is due. */
+  readonly sweep: boolean;
+  /** What was rung about, where the topic says so: nothing else is new. null: it may be anything. */
+  readonly about: readonly string[] | null;
+  /** Asked between steps: the instance stops. */
+  readonly isClosed: () => boolean;
 }
 
 /**
@@ -27,6 +36,7 @@ export class Reactor {
   #timer: NodeJS.Timeout | undefined;
   #again: NodeJS.Timeout | undefined;
   #wanted = false;
+  #about: Set<string> | null = new Set();
   #running: Promise<void> | undefined;
   #closed = false;
 
@@ -37,7 +47,11 @@ export class Reactor {
 
   start(): void {
     // Not in the same turn: whoever waits for an answer reads first.
-    const hear = () => setImmediate(() => this.#run(false));
+    const hear = (about: string | null) => {
+      if (about === null || (this.#about?.size ?? 0) >= MANY) this.#about = null;
+      else this.#about?.add(about);
+      setImmediate(() => this.#run(false));
+    };
     this.#stopListening = this.#runtime.doorbell.onRing(this.#reaction.topic, hear);
     this.#timer = setInterval(() => this.#run(true), SWEEP_MS);
     this.#timer.unref();
@@ -64,7 +78,9 @@ export class Reactor {
       // A sweep is due also when the round before it has heard the ring that asked for it.
       for (let due = sweep; (due || this.#wanted) && !this.#closed; due = false) {
         this.#wanted = false;
-        const again = await round(this.#runtime, due, () => this.#closed);
+        const about = due || !this.#about ? null : [...this.#about];
+        this.#about = new Set();
+        const again = await round(this.#runtime, { sweep: due, about, isClosed: () => this.#closed });
         if (again !== null) this.#lookAgain(again);
       }
     } catch (error) {

@@ -43,7 +43,7 @@ export function takeBudgetAnswer(tx: Transaction, contract: Contract, question: 
   if (offer === null || offer === undefined || !question.answerChoices?.includes(raiseTo(offer))) return;
   contract.budgetUsd = offer;
   contract.updatedAt = tx.now;
-  tx.ring(topics.supervision);
+  tx.ring(topics.supervision(contract.id));
   tx.ring(topics.schedule);
 }
 

@@ -67,14 +67,24 @@ const isStartable = sql`
       ))
   )`;
 
+/** Owners with nothing PENDING are passed over at once: a look costs what waits, not who is there. */
 function looking(except: readonly string[]) {
   return sql<{ id: string; owner_id: string; contract_id: string }>`
-    with able as materialized (
-      select d.id, d.owner_id, d.agents, d.local_paths, d.max_concurrent_tasks - (
-        select count(*) from task r
-        where r.daemon_id = d.id and r.role = 'WORK' and r.status in ('STARTING', 'RUNNING', 'CANCELLING')
-      ) as free
-      from daemon d where d.status = 'CONNECTED'
+    with recursive waiting as (
+      (select owner_id from task where status = 'PENDING' order by owner_id limit 1)
+      union all
+      select next.owner_id from waiting cross join lateral (
+        select t.owner_id from task t where t.status = 'PENDING' and t.owner_id > waiting.owner_id
+        order by t.owner_id limit 1
+      ) as next
+    ), able as materialized (
+      select there.* from waiting cross join lateral (
+        select d.id, d.owner_id, d.agents, d.local_paths, d.max_concurrent_tasks - (
+          select count(*) from task r
+          where r.daemon_id = d.id and r.role = 'WORK' and r.status in ('STARTING', 'RUNNING', 'CANCELLING')
+        ) as free
+        from daemon d where d.owner_id = waiting.owner_id and d.status = 'CONNECTED' offset 0
+      ) as there
     ), fitting as (
       select t.id, t.owner_id, t.contract_id, t.role, t.priority, o.free, row_number() over (
         partition by t.owner_id, t.role, t.agent, t.repository_path, t.failed_daemons,
@@ -182,7 +192,7 @@ async function begin(tx: Transaction, start: Omit<Start, 'attempt'>): Promise<'S
     daemonId: daemon.id,
     worktreeId: copy?.worktree.id ?? null,
   });
-  if (contract.redTeamEnabled) tx.ring(topics.supervision);
+  if (contract.redTeamEnabled) tx.ring(topics.supervision(contract.id));
   task.claimedAt = tx.now;
   task.startsAnew = false;
   tx.record(TaskAttempt, { taskId: task.id, attempt, daemonId: daemon.id, startedAt: tx.now });

@@ -27,7 +27,7 @@ const failing = new WeakMap<Runtime, Set<Id<'contract'>>>();
 export const scheduler: Reaction = {
   name: 'scheduler',
   topic: topics.schedule,
-  round: async (runtime, sweep, isClosed) => {
+  round: async (runtime, { sweep, isClosed }) => {
     if (sweep) await oneByOne(runtime, 'a part of the sweep', UPKEEP, (part) => part(runtime));
     const began = performance.now();
     const results = await start(runtime, sweep, isClosed);

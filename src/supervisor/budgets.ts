@@ -1,5 +1,5 @@
 import { LockMode } from '@mikro-orm/core';
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import { lockContractRow } from '../contracts/contract.access.ts';
 import type { Contract } from '../contracts/contract.entity.ts';
 import { ContractCounter } from '../events/contract-counter.entity.ts';
@@ -15,16 +15,20 @@ import { closeQuestion } from '../questions/question.service.ts';
 import { messageArrived, pauseLocked, resumeLocked } from '../tasks/pause-task.ts';
 import { Task } from '../tasks/task.entity.ts';
 
-/** Contracts whose budget has come to its end since, or has not any more. */
-export const budgetsDue = idsOf(
-  'contract',
-  sql`
-    select c.id from contract c join contract_counter k on k.contract_id = c.id
-    join task s on s.contract_id = c.id and s.role = 'SUPERVISOR'
-    cross join lateral (select c.budget_usd is not null and k.cost_usd >= c.budget_usd as over) b
-    where c.status = 'ACTIVE' and (c.budget_usd is not null or c.budget_question_id is not null)
-      and ((c.budget_question_id is not null) <> b.over or b.over and s.status = 'RUNNING')`,
-);
+/**
+ * Contracts whose budget has come to its end since, or has not any more.
+ * @param among what else must hold of contract `c`: begins with `and`
+ */
+export const budgetsDue = (among: RawBuilder<unknown>) =>
+  idsOf(
+    'contract',
+    sql`
+      select c.id from contract c join contract_counter k on k.contract_id = c.id
+      join task s on s.contract_id = c.id and s.role = 'SUPERVISOR'
+      cross join lateral (select c.budget_usd is not null and k.cost_usd >= c.budget_usd as over) b
+      where c.status = 'ACTIVE' and (c.budget_usd is not null or c.budget_question_id is not null) ${among}
+        and ((c.budget_question_id is not null) <> b.over or b.over and s.status = 'RUNNING')`,
+  );
 
 /**
  * Past its budget the supervisor of a contract is held and the owner is asked; raised again, it goes on. That no task

@@ -1,5 +1,5 @@
 import { LockMode } from '@mikro-orm/core';
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import { Contract } from '../contracts/contract.entity.ts';
 import { DomainError } from '../platform/errors.ts';
 import type { Id } from '../platform/ids.ts';
@@ -17,14 +17,19 @@ import { Worktree } from '../worktrees/worktree.entity.ts';
 const MAX_TITLE = 256;
 const MAX_BODY = 65_536;
 
-/** Tasks that are DONE, with whose branches something is to be done. */
-export const completionActionsDue = idsOf(
-  'task',
-  sql`
-    select t.id from task t join contract c on c.id = t.contract_id
-    where t.status = 'DONE' and t.completion_action <> 'NONE' and t.completion_action_at is null and c.status <> 'ARCHIVED'
-    order by t.completed_at`,
-);
+/**
+ * Tasks that are DONE, with whose branches something is to be done.
+ * @param among what else must hold of contract `c`: begins with `and`
+ */
+export const completionActionsDue = (among: RawBuilder<unknown>) =>
+  idsOf(
+    'task',
+    sql`
+      select t.id from task t join contract c on c.id = t.contract_id
+      where t.status = 'DONE' and t.completion_action <> 'NONE' and t.completion_action_at is null
+        and c.status <> 'ARCHIVED' ${among}
+      order by t.completed_at`,
+  );
 
 /**
  * Begins what was asked to be done with the branches of tasks that are DONE: once each, when a daemon can do it, also when

@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import { lockContractRow } from '../contracts/contract.access.ts';
 import type { Contract } from '../contracts/contract.entity.ts';
 import { topics } from '../platform/doorbell.ts';
@@ -11,15 +11,19 @@ import { redTeamPlan } from '../scheduler/briefing.ts';
 import { Task } from '../tasks/task.entity.ts';
 import { logTask } from '../tasks/task.moves.ts';
 
-/** Contracts that want a red team and have none, when the first of their work tasks has been given to a daemon. */
-export const redTeamsDue = idsOf(
-  'contract',
-  sql`
-    select c.id from contract c
-    where c.status = 'ACTIVE' and c.red_team_enabled
-      and exists (select 1 from task t where t.contract_id = c.id and t.role = 'WORK' and t.attempt > 0)
-      and not exists (select 1 from task r where r.contract_id = c.id and r.role = 'RED_TEAM')`,
-);
+/**
+ * Contracts that want a red team and have none, when the first of their work tasks has been given to a daemon.
+ * @param among what else must hold of contract `c`: begins with `and`
+ */
+export const redTeamsDue = (among: RawBuilder<unknown>) =>
+  idsOf(
+    'contract',
+    sql`
+      select c.id from contract c
+      where c.status = 'ACTIVE' and c.red_team_enabled ${among}
+        and exists (select 1 from task t where t.contract_id = c.id and t.role = 'WORK' and t.attempt > 0)
+        and not exists (select 1 from task r where r.contract_id = c.id and r.role = 'RED_TEAM')`,
+  );
 
 /** Adds the red team of a contract: once, and apart from the tasks, which it cannot hold up. */
 export async function spawnRedTeams(runtime: Runtime, due: readonly Id<'contract'>[]): Promise<void> {

@@ -1,5 +1,5 @@
 import { LockMode } from '@mikro-orm/core';
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import { kysely } from '../platform/database.ts';
 import { fromUuid, type Id, toUuid } from '../platform/ids.ts';
 import { oneByOne } from '../platform/one-by-one.ts';
@@ -10,15 +10,19 @@ import { storeMessage } from '../tasks/message.service.ts';
 import { Task } from '../tasks/task.entity.ts';
 import type { TaskStatus } from '../tasks/task.states.ts';
 
-/** Supervisors that WAIT, with tasks that completed and that they have not heard of. */
-export const newsDue = idsOf(
-  'task',
-  sql`
-    select s.id from task s join contract c on c.id = s.contract_id
-    where s.role = 'SUPERVISOR' and s.status = 'WAITING' and c.status = 'ACTIVE' and exists (
-      select 1 from task t where t.contract_id = s.contract_id and t.role = 'WORK' and t.told_at is null
-        and t.status in ('DONE', 'FAILED', 'CANCELLED', 'MERGED'))`,
-);
+/**
+ * Supervisors that WAIT, with tasks that completed and that they have not heard of.
+ * @param among what else must hold of contract `c`: begins with `and`
+ */
+export const newsDue = (among: RawBuilder<unknown>) =>
+  idsOf(
+    'task',
+    sql`
+      select s.id from task s join contract c on c.id = s.contract_id
+      where s.role = 'SUPERVISOR' and s.status = 'WAITING' and c.status = 'ACTIVE' ${among} and exists (
+        select 1 from task t where t.contract_id = s.contract_id and t.role = 'WORK' and t.told_at is null
+          and t.status in ('DONE', 'FAILED', 'CANCELLED', 'MERGED'))`,
+  );
 
 /**
  * Tells supervisors of their completed tasks: nobody waits for news that never comes. One that runs hears by waiting for

@@ -42,5 +42,5 @@ export async function recordUsage(
     from added where c.contract_id = ${toUuid(of.contractId)} and (added.cost > 0 or added.tokens > 0)`.execute(
     kysely(tx.em),
   );
-  tx.ring(topics.supervision);
+  tx.ring(topics.supervision(of.contractId));
 }

@@ -34,6 +34,10 @@ const TaskSchema = defineEntity({
       expression: `create index "task_waiting" on "task" ("contract_id") where "status" = 'WAITING'`,
     },
     {
+      name: 'task_untold',
+      expression: `create index "task_untold" on "task" ("contract_id") where "role" = 'WORK' and "told_at" is null and "status" in ('DONE', 'FAILED', 'CANCELLED', 'MERGED')`,
+    },
+    {
       name: 'task_completion_action',
       expression: `create index "task_completion_action" on "task" ("completed_at") where "status" = 'DONE' and "completion_action" <> 'NONE' and "completion_action_at" is null`,
     },

@@ -54,7 +54,7 @@ export function moveTask(
   if (!KEEPS_KEY.includes(to)) endTaskKeys(tx, task.id);
   tx.ring(topics.task(task.id));
   if (to === 'PENDING' || isCompleted(to) || to === 'WAITING' || to === 'PAUSED') tx.ring(topics.schedule);
-  if (isCompleted(to) || to === 'WAITING') tx.ring(topics.supervision);
+  if (isCompleted(to) || to === 'WAITING') tx.ring(topics.supervision(task.contractId));
 }
 
 /** Writes that a task was made or changed. Its version is the one the flush will give it. */

@@ -19,6 +19,17 @@ test('a ring calls those who wait for its topic, once for each registration, and
   expect(heard).toEqual(['a', 'a', 'a', 'b', 'a', 'b']);
 });
 
+test('who listens without saying about what hears of all, and about what each is', () => {
+  const doorbell = new LocalDoorbell();
+  const heard: (string | null)[] = [];
+  doorbell.onRing('a', (about) => void heard.push(about));
+  doorbell.onRing('a:one', () => void heard.push('told'));
+  doorbell.ring(['a:one', 'a:two', 'b:one', 'a']);
+  expect(heard).toEqual(['told', 'one', 'two', null]);
+  doorbell.ringAll();
+  expect(heard.slice(4)).toEqual([null, 'told', 'one']);
+});
+
 test('stopping twice counts once, and one that stops during a ring does not keep the others from hearing it', () => {
   const doorbell = new LocalDoorbell();
   const heard: number[] = [];

@@ -1,4 +1,4 @@
-import type { Doorbell } from '../../src/platform/doorbell.ts';
+import type { Doorbell, OnRing } from '../../src/platform/doorbell.ts';
 
 /** Numbers from 0 up to 1 that the seed decides (mulberry32). */
 export function randomOf(seed: number): () => number {
@@ -30,9 +30,9 @@ export class LossyDoorbell implements Doorbell {
     this.#inner.ring([...topics].filter(() => LossyDoorbell.random() >= LossyDoorbell.loss));
   }
 
-  onRing(topic: string, callback: () => void): () => void {
-    return this.#inner.onRing(topic, () => {
-      if (LossyDoorbell.random() >= LossyDoorbell.loss) callback();
+  onRing(topic: string, callback: OnRing): () => void {
+    return this.#inner.onRing(topic, (about) => {
+      if (LossyDoorbell.random() >= LossyDoorbell.loss) callback(about);
     });
   }
 
