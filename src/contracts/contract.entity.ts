@@ -15,6 +15,10 @@ const ContractSchema = defineEntity({
   indexes: [
     { properties: ['ownerId', 'id'] },
     {
+      name: 'contract_active',
+      expression: `create index "contract_active" on "contract" ("owner_id", "id") where "status" = 'ACTIVE'`,
+    },
+    {
       name: 'contract_red_team',
       expression: `create index "contract_red_team" on "contract" ("id") where "status" = 'ACTIVE' and "red_team_enabled"`,
     },

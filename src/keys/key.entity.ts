@@ -11,6 +11,12 @@ export type StoredKeyKind = (typeof KEY_KINDS)[number];
 const KeySchema = defineEntity({
   name: 'Key',
   tableName: 'key',
+  indexes: [
+    {
+      name: 'key_listed',
+      expression: `create index "key_listed" on "key" ("owner_id", "id") where "kind" in ('USER', 'DAEMON')`,
+    },
+  ],
   properties: {
     id: primaryId('key'),
     ownerId: reference('owner', (): unknown => Owner),

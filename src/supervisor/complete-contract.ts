@@ -14,7 +14,10 @@ import { withdrawQuestions } from '../questions/question.service.ts';
 import { Task } from '../tasks/task.entity.ts';
 import { moveTask } from '../tasks/task.moves.ts';
 import { cancelLocked, stopAgent } from '../tasks/task.service.ts';
-import { isCompleted } from '../tasks/task.states.ts';
+import { isCompleted, type TaskStatus } from '../tasks/task.states.ts';
+
+/** Most tasks of a large contract; the others that are completed can be tried again, so they are held as well. */
+const ENDED_FOR_GOOD = ['DONE', 'MERGED'] as const satisfies readonly TaskStatus[];
 
 /** How long a supervisor may go on after it completed its contract, to say goodbye. Seconds. */
 const FAREWELL_SECONDS = 30;
@@ -61,7 +64,7 @@ async function complete(
   const by = actorName(op.principal);
   const tasks = await tx.em.find(
     Task,
-    { contractId: contract.id },
+    { contractId: contract.id, $or: [{ role: { $ne: 'WORK' } }, { status: { $nin: [...ENDED_FOR_GOOD] } }] },
     { lockMode: LockMode.PESSIMISTIC_WRITE, orderBy: { id: 'asc' } },
   );
   const open = tasks.filter(

@@ -114,8 +114,8 @@ async function assertBranchable(
   if (!sameRepository(source, repository))
     throw invalidInput(field, `Task ${id} works on another repository: pass its repositoryUrl as well.`);
   const worktree = source.worktreeId ? await tx.em.findOne(Worktree, { id: source.worktreeId }) : null;
-  const saved = worktree ? await tx.em.count(Checkpoint, { originId: worktree.originId }) : 0;
-  if (saved === 0) {
+  const saved = worktree && (await readRow(tx.em, Checkpoint, { originId: worktree.originId }));
+  if (!saved) {
     throw invalidInput(
       field,
       `Task ${id} has no checkpoint to start from yet. Make one with createCheckpoint, or wait for it to end.`,
