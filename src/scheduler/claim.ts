@@ -48,14 +48,14 @@ export async function candidates(
 const columns = sql`
   t.id, t.owner_id, t.contract_id, t.role, t.priority, t.agent, t.repository_path, t.failed_daemons, t.use_own_worktree`;
 
-/** Whether its contract lets task `t` start, and one of `able` could take it. */
+/** Whether its contract lets task `t` start, and one of the daemons of its owner `o` could take it. */
 const isStartable = sql`
   exists (
     select 1 from contract c join contract_counter k on k.contract_id = c.id
     where c.id = t.contract_id and c.status = 'ACTIVE' and (c.budget_usd is null or k.cost_usd < c.budget_usd)
   ) and exists (
-    select 1 from able d
-    where d.owner_id = t.owner_id and t.agent = any(d.agents) and (d.free > 0 or t.role <> 'WORK')
+    select 1 from unnest(o.daemons) as d (id uuid, agents text[], local_paths text[], free bigint)
+    where t.agent = any(d.agents) and (d.free > 0 or t.role <> 'WORK')
       and (t.repository_path is null or exists (
         select 1 from unnest(d.local_paths) as allowed
         where t.repository_path = allowed or starts_with(t.repository_path, regexp_replace(allowed, '/$', '') || '/')
@@ -91,7 +91,10 @@ function looking(except: readonly string[]) {
           case when not t.use_own_worktree then t.contract_id end
         order by t.priority desc, t.id
       ) as place
-      from (select owner_id, sum(greatest(free, 0)) as free from able group by owner_id) as o
+      from (
+        select owner_id, sum(greatest(free, 0)) as free, array_agg(row(id, agents, local_paths, free)) as daemons
+        from able group by owner_id
+      ) as o
       cross join lateral (
         (select ${columns} from task t where o.free > 0 and t.owner_id = o.owner_id and t.status = 'PENDING' and t.role = 'WORK'
           and t.contract_id <> all(${except}::uuid[]) and ${isStartable} order by t.priority desc, t.id limit ${OF_AN_OWNER} + 4 * o.free)

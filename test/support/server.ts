@@ -9,6 +9,7 @@ import { transact } from '../../src/platform/transaction.ts';
 import { type RunningServer, type ServerOptions, startServer } from '../../src/server/server.ts';
 import { Api } from './api.ts';
 import { onEnd } from './cleanup.ts';
+import { TestClock } from './clock.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 
 export interface TestServer {
@@ -53,7 +54,8 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const instance = {
     logger: options.logger ?? createLogger(options.logLevel ?? 'error'),
     ...(options.limits ? { limits: options.limits } : {}),
-    ...(options.clock ? { clock: options.clock } : {}),
+    // Up since now, as a server of its own process would be: else a slow machine makes silent daemons count as lost.
+    clock: options.clock ?? new TestClock(),
     ...(options.stallMs === undefined ? {} : { stallMs: options.stallMs }),
     ...(options.doorbell ? { doorbell: options.doorbell } : {}),
   };
