@@ -84,6 +84,8 @@ export class Reactor {
         if (again !== null) this.#lookAgain(again);
       }
     } catch (error) {
+      // What it did not come to was rung once.
+      this.#about = null;
       // The sweep comes again; the database may be away for a moment.
       if (!this.#closed) this.#runtime.logger.error({ err: error }, `a round of the ${name} failed`);
     }

@@ -61,3 +61,27 @@ test('a round is about what was rung; a ring of anything, too many of them, and 
   await swept;
   await reactor.close();
 });
+
+test('after a round that failed the next is about everything', async () => {
+  const { server } = await startTestServer({ logLevel: 'silent' });
+  const { doorbell } = server.runtime;
+  const rounds: (readonly string[] | null)[] = [];
+  const reactor = new Reactor(server.runtime, {
+    name: 'test',
+    topic: 'test',
+    round: async (_, { about }) => {
+      rounds.push(about);
+      if (about?.includes('bad')) throw new Error('as if the database were away');
+      return null;
+    },
+  });
+  reactor.start();
+  await eventually(() => rounds.length === 1);
+  for (const about of ['good', 'bad', 'good', 'good']) {
+    const soFar = rounds.length;
+    doorbell.ring([`test:${about}`]);
+    await eventually(() => rounds.length > soFar);
+  }
+  await reactor.close();
+  expect(rounds).toEqual([null, ['good'], ['bad'], null, ['good']]);
+});
