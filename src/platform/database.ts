@@ -59,6 +59,9 @@ export async function openDatabase(
       })),
       snapshot: false,
       transactional: true,
+      // Each in a transaction of its own: one that held a table while it waits for the next would block, or deadlock with,
+      // the instances that go on working meanwhile.
+      allOrNothing: false,
     },
     allowGlobalContext: false,
     forceUtcTimezone: true,

@@ -93,7 +93,10 @@ export class Reactor {
 
   #lookAgain(milliseconds: number): void {
     clearTimeout(this.#again);
-    this.#again = setTimeout(() => this.#run(false), milliseconds);
+    this.#again = setTimeout(() => {
+      this.#about = null;
+      this.#run(false);
+    }, milliseconds);
     this.#again.unref();
   }
 

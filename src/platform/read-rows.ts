@@ -49,6 +49,7 @@ export function rowsOf<T extends object>(
     joint = ' and ';
   }
   if (and) wording.say(joint).give(and);
+  else if (joint === ' where ') throw new Error(`all of ${table.name} was asked for`);
   wording.say(` order by "${table.column(order).name}"`);
   if (limit !== undefined) wording.say(' limit ').give(limit);
   if (lock) wording.say(` ${LOCKS[lock]}`);

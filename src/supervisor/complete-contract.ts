@@ -16,7 +16,7 @@ import { moveTask } from '../tasks/task.moves.ts';
 import { cancelLocked, stopAgent } from '../tasks/task.service.ts';
 import { isCompleted, type TaskStatus } from '../tasks/task.states.ts';
 
-/** Most tasks of a large contract; the others that are completed can be tried again, so they are held as well. */
+/** Most tasks of a large contract; what FAILED or was CANCELLED can be tried again (retryTask), so it is held as well. */
 const ENDED_FOR_GOOD = ['DONE', 'MERGED'] as const satisfies readonly TaskStatus[];
 
 /** How long a supervisor may go on after it completed its contract, to say goodbye. Seconds. */

@@ -13,11 +13,11 @@ import { newsDue, tellSupervisors } from './tell-supervisors.ts';
 export const supervision: Reaction = {
   name: 'supervision',
   topic: topics.supervisions,
-  round: async (runtime, { about }) => {
+  round: async (runtime, { about, isClosed }) => {
     // With each task that ends somewhere all open contracts would be gone through. One by one: of a list PostgreSQL would
     // not know the length, and plan the statement anew each time.
     const each = about ? about.map((id) => sql`and c.id = ${toUuid(id as Id)}::uuid`) : [sql``];
-    for (const among of each) await react(runtime, among);
+    for (const among of each) if (!isClosed()) await react(runtime, among);
     return null;
   },
 };

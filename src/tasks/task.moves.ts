@@ -54,7 +54,9 @@ export function moveTask(
   if (!KEEPS_KEY.includes(to)) endTaskKeys(tx, task.id);
   tx.ring(topics.task(task.id));
   if (to === 'PENDING' || isCompleted(to) || to === 'WAITING' || to === 'PAUSED') tx.ring(topics.schedule);
-  if (isCompleted(to) || to === 'WAITING') tx.ring(topics.supervision(task.contractId));
+  // A supervisor may have come to the end of its budget before it runs.
+  const runs = to === 'RUNNING' && task.role === 'SUPERVISOR';
+  if (isCompleted(to) || to === 'WAITING' || runs) tx.ring(topics.supervision(task.contractId));
 }
 
 /** Writes that a task was made or changed. Its version is the one the flush will give it. */

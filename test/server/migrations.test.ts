@@ -1,9 +1,14 @@
-import type { Migrator } from '@mikro-orm/migrations';
+import { Migration, type Migrator } from '@mikro-orm/migrations';
 import { expect, test } from 'vitest';
 import { migrations } from '../../migrations/index.ts';
-import { contractions, contractionsOf } from '../../scripts/expanding.ts';
+import { contractions, contractionsOf, statementsOf } from '../../scripts/expanding.ts';
 import { accessOf, serverConfig } from '../../src/platform/config.ts';
-import { type Database, type DatabaseDefinition, openDatabase } from '../../src/platform/database.ts';
+import {
+  type Database,
+  type DatabaseDefinition,
+  migrate,
+  openDatabase,
+} from '../../src/platform/database.ts';
 import { createLogger } from '../../src/platform/logger.ts';
 import { entities } from '../../src/server/entities.ts';
 import { openInstance } from '../../src/server/instance.ts';
@@ -21,6 +26,19 @@ test.each(migrations.map((migration) => [migration.name, migration] as const))(
     expect(contractions(migration)).toEqual([]);
   },
 );
+
+test.each(
+  migrations
+    .filter(({ name }) => name >= '20261128')
+    .map((migration) => [migration.name, migration] as const),
+)('%s changes one table: it holds none while it waits for another', (_, migration) => {
+  const tables = statementsOf(migration).map(
+    (statement) =>
+      /^(?:create (?:unique )?index "\w+" on|create table|alter table|update) "(\w+)"/.exec(statement)?.[1],
+  );
+  expect(new Set(tables).size).toBe(1);
+  expect(tables).not.toContain(undefined);
+});
 
 const EXPANDING = [
   'create table "note" ("id" uuid not null, "text" text not null, primary key ("id"))',
@@ -103,6 +121,29 @@ test('a server brings an older database up to date; pruning, which may come from
   expect(instance.migrated).toEqual([migrations.at(-1)?.name]);
   await instance.close();
   expect(await prune(database)).toEqual([]);
+});
+
+test('a migration that fails undoes itself and none before it, and those are not carried out again', async () => {
+  const database = await createTestDatabase();
+  onEnd(() => database.drop());
+  const made = (name: string, ...statements: string[]) => ({
+    name,
+    class: class extends Migration {
+      override up(): void {
+        for (const statement of statements) this.addSql(statement);
+      }
+    },
+  });
+  const first = made('29990101000000-first', 'create table "one" ("id" int)');
+  const broken = made('29990101000001-second', 'create table "two" ("id" int)', 'select 1 / 0');
+  const whole = made('29990101000001-second', 'create table "two" ("id" int)');
+  const { databaseUrl } = database;
+  const failing = withDatabase(database, [...migrations, first, broken], (db) => migrate(db, databaseUrl));
+  await expect(failing).rejects.toThrow(/division by zero/);
+  const applied = await withDatabase(database, [...migrations, first, whole], (db) =>
+    migrate(db, databaseUrl),
+  );
+  expect(applied).toEqual([whole.name]);
 });
 
 test('a server works on a newer database, whose additions it does not know, and leaves them alone', async () => {
