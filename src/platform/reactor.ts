@@ -1,7 +1,7 @@
 import type { Runtime } from './runtime.ts';
 
 const SWEEP_MS = 5_000;
-/** Of more than these it is looked at all. */
+/** When more than so many were rung about, the round is about everything. */
 const MANY = 100;
 
 export interface Reaction {

@@ -67,7 +67,10 @@ const isStartable = sql`
       ))
   )`;
 
-/** Owners with nothing PENDING are passed over at once: a look costs what waits, not who is there. */
+/**
+ * Owners with nothing PENDING are passed over at once: a look costs what waits, not who is there (ADR 23). `offset 0` keeps
+ * PostgreSQL from joining all daemons, which it takes to be quicker since it does not know how few owners wait.
+ */
 function looking(except: readonly string[]) {
   return sql<{ id: string; owner_id: string; contract_id: string }>`
     with recursive waiting as (
