@@ -1,6 +1,14 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -64,8 +72,23 @@ export class Program {
 export function temporaryDirectory(): string {
   // A space in the path, as in many a home directory: what does not quote breaks here.
   const directory = mkdtempSync(join(tmpdir(), 'taskmesh test-'));
-  onEnd(() => rmSync(directory, { recursive: true, force: true }));
+  onEnd(() => {
+    endAgentsIn(directory);
+    rmSync(directory, { recursive: true, force: true });
+  });
   return directory;
+}
+
+/** The agents of a daemon that was killed, as with its machine, go on: here there is no machine that ends with it. */
+function endAgentsIn(directory: string): void {
+  if (!existsSync('/proc/self/cwd')) return;
+  for (const pid of readdirSync('/proc').map(Number).filter(Number.isInteger)) {
+    try {
+      if (readlinkSync(`/proc/${pid}/cwd`).startsWith(`${directory}/`)) process.kill(pid, 'SIGKILL');
+    } catch {
+      // It is gone, or somebody else's.
+    }
+  }
 }
 
 /** Runs git for the test itself, free of the machine's configuration. */
