@@ -6,7 +6,8 @@ import { seedOwners } from './seed.ts';
 
 /** From the report that a task is done until the one that waited for its place is at the daemon. */
 async function among(world: World, owners: number): Promise<() => Promise<number>> {
-  if (world.databaseUrl) await seedOwners(await world.connect(world.databaseUrl), owners);
+  if (!world.databaseUrl) throw new Error('next is measured on PostgreSQL only');
+  await seedOwners(await world.connect(world.databaseUrl), owners);
   const daemon = await world.daemon('bench', 1);
   const contractId = await world.contract();
   let running = await world.running(daemon, contractId);
@@ -22,7 +23,6 @@ async function among(world: World, owners: number): Promise<() => Promise<number
 }
 
 async function prepare(world: World): Promise<() => Promise<Sample[]>> {
-  if (!world.databaseUrl) throw new Error('next is measured on PostgreSQL only');
   const few = await World.open(world.setting);
   world.atEnd(() => few.close());
   const sides = [await among(world, world.size(2_000, 20)), await among(few, world.size(200, 2))];

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { topics } from '../../src/platform/doorbell.ts';
 import type { Answer } from '../support/api.ts';
 import { eventually } from '../support/api.ts';
 import { HandDaemon, readInbox, spawn, statusOf, untilStatus } from '../support/daemon.ts';
@@ -30,6 +31,14 @@ async function broke(): Promise<Supervised & { question: Answer }> {
   await untilStatus(api, world.supervisorId, 'PAUSED');
   return { ...world, question: await questionOf(world.contractId) };
 }
+
+test('a supervisor that comes to run is looked at at once: its budget may have come to its end before', async () => {
+  const heard: (string | null)[] = [];
+  const stop = server.runtime.doorbell.onRing(topics.supervisions, (about) => void heard.push(about));
+  const { contractId } = await supervised(api, daemon, {});
+  stop();
+  expect(heard).toContain(contractId);
+});
 
 test('below the budget nothing happens; with it used up the supervisor is PAUSED and the person is asked', async () => {
   const { contractId, supervisorId } = await supervised(api, daemon, { budgetUsd: 2 });

@@ -6,7 +6,9 @@ import {
   isRequiredArgument,
 } from 'graphql';
 import { expect, test } from 'vitest';
+import { rowsOf } from '../../src/platform/read-rows.ts';
 import { schema } from '../../src/server/schema.ts';
+import { Task } from '../../src/tasks/task.entity.ts';
 import { furnish } from '../keys/furnish.ts';
 import type { Answer } from '../support/api.ts';
 import { StillClock } from '../support/clock.ts';
@@ -96,3 +98,9 @@ test.each(Object.keys(lists))(
           expect(whole.get(one.id), `${field} ${way}`).toMatchObject(one);
   },
 );
+
+test('a read without any condition is refused: it would be all of the table', () => {
+  const { statements } = server.runtime.db;
+  expect(() => rowsOf(statements, Task, {}, 'id')).toThrow('all of task');
+  expect(() => rowsOf(statements, Task, { id: [] }, 'id')).not.toThrow();
+});
