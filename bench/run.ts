@@ -17,6 +17,7 @@ import { start } from './rows/start.ts';
 import { subscriberMemory } from './rows/subscriber-memory.ts';
 import { tree } from './rows/tree.ts';
 import { wait } from './rows/wait.ts';
+import { workingCopy } from './rows/working-copy.ts';
 
 const ROWS: readonly Row[] = [
   fanout100,
@@ -30,6 +31,7 @@ const ROWS: readonly Row[] = [
   replay,
   growth,
   next,
+  workingCopy,
   subscriberMemory,
   start,
 ];

@@ -51,12 +51,12 @@ async function createLocked(
   // Where it was to be is written down before it is made: after a crash what it starts from may have moved on. The same
   // ref keeps the commit when the origin drops it, since the working copy borrows it from the mirror.
   const pin = refName(`refs/taskmesh/branches/${worktreeKey(id, 'command')}`);
-  const begun = isResumed ? await findCommit(mirror.dir, pin) : null;
+  const begun = isResumed ? await findCommit(mirror, pin) : null;
   const commit = begun ?? (await startOf(worktree, payload.fromRef, signal));
 
   const inRepository = payload.publish
     ? await inOrigin(worktree, branch, signal)
-    : await findCommit(mirror.dir, branchRef(branch));
+    : await findCommit(mirror, branchRef(branch));
   const inCopy = await branchOfCopy(copy, branch);
   for (const [where, actual] of [
     ['The repository', inRepository],
@@ -101,7 +101,7 @@ async function startOf(worktree: Worktree, fromRef: string | null, signal: Abort
   const found = await (async () => {
     if (fromRef === null || fromRef === copy.branch) return take({ branch: copy.branch });
     if (/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(fromRef))
-      return (await findCommit(mirror.dir, fromRef)) ?? (await take({ commit: fromRef }));
+      return (await findCommit(mirror, fromRef)) ?? (await take({ commit: fromRef }));
     const branch = branchName(fromRef, 'fromRef');
     return (await fetchBranch(mirror, branch, { signal })) ?? (await take({ branch }));
   })();

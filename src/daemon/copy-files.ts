@@ -174,7 +174,7 @@ class Copying {
       return await this.#target.create(path);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      const head = await findCommit(mirror.dir, worktreeRefs(copy.worktreeId).head);
+      const head = await findCommit(mirror, worktreeRefs(copy.worktreeId).head);
       if (head === null || (await holdsPath(mirror, head, path)))
         throw new NotCopied('git has put one there, which stays');
       await this.#target.remove(path);

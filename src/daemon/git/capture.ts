@@ -57,21 +57,27 @@ async function attempt(options: CaptureOptions): Promise<{ tree: string; skipped
 
   // From HEAD each time, keeping the stat cache: what is committed is tracked although ignored, and what an earlier
   // snapshot took is dropped once it is ignored.
-  await git(['read-tree', '-m', head], call);
-  await addForced(copy, call);
-  const wanted = await gitlinks(['ls-tree', '-r', '-z', head], call);
-  await settleGitlinks(wanted, call);
+  const [forced] = await Promise.all([
+    stagedIgnored(copy, call),
+    git(['read-tree', '--reset', '-i', head], call),
+  ]);
+  const before = await entries(call, UNTRACKED);
+  const wanted = before.gitlinks;
+  if (forced !== '') await addForced(forced, call);
+  await settleGitlinks(wanted, forced === '' ? wanted : (await entries(call)).gitlinks, call);
   await git(['update-index', '-q', '--refresh'], { ...call, okCodes: [0, 1] });
-  await seedNestedRepositories(copy.path, call);
+  await seedNestedRepositories(copy.path, before.untracked, call);
 
   const added = await git(['add', '-A', '--ignore-errors', '--', '.'], { ...call, okCodes: [0, 1, 128] });
   if (added.code === 128 && !added.stderr.includes('adding files failed'))
     throw new GitError('git add', 128, added.stderr);
   if (added.code !== 0) skipped.push(...complaints(added.stderr));
-  for (const path of await settleGitlinks(wanted, call))
-    skipped.push(`${path}: a repository without files of its own`);
+  const writeTree = async () => (await git(['write-tree'], call)).stdout.trim();
+  const [after, written] = await Promise.all([entries(call), writeTree()]);
+  const extra = await settleGitlinks(wanted, after.gitlinks, call);
+  skipped.push(...extra.map((path) => `${path}: a repository without files of its own`));
+  const tree = extra.length === 0 ? written : await writeTree();
 
-  const tree = (await git(['write-tree'], call)).stdout.trim();
   if (!(await hasObject(mirror, tree, 'tree'))) {
     const source = {
       args: ['pack-objects', '--revs', '--thin', '--stdout', '-q', '--delta-base-offset'],
@@ -83,14 +89,17 @@ async function attempt(options: CaptureOptions): Promise<{ tree: string; skipped
   return { tree, skipped: skipped.slice(0, MAX_SKIPPED) };
 }
 
-/** Adds what the agent staged although it is ignored; only its own index knows of that. */
-async function addForced(copy: WorkingCopy, call: GitOptions): Promise<void> {
+/** The paths, each ended by NUL, that the agent has staged although they are ignored; only its own index knows of them. */
+async function stagedIgnored(copy: WorkingCopy, call: GitOptions): Promise<string> {
   const own: GitOptions = { ...call, indexFile: join(copy.path, '.git', 'index'), okCodes: [0, 1, 128] };
   const listed = await git(['ls-files', '--cached', '--ignored', '--exclude-standard', '-z'], own);
-  if (listed.code !== 0 || listed.stdout === '') return;
+  return listed.code === 0 ? listed.stdout : '';
+}
+
+async function addForced(paths: string, call: GitOptions): Promise<void> {
   await git(['update-index', '--add', '--remove', '-z', '--stdin'], {
     ...call,
-    input: listed.stdout,
+    input: paths,
     okCodes: [0, 1, 128],
   });
 }
@@ -98,29 +107,43 @@ async function addForced(copy: WorkingCopy, call: GitOptions): Promise<void> {
 /**
  * Makes the index hold exactly these gitlinks, marked so that no command looks into them: `add` and `status` would run
  * git inside a submodule, with that submodule's configuration.
+ * @param present those that it holds, with their ids
  * @returns the gitlinks that were taken out
  */
-async function settleGitlinks(wanted: ReadonlyMap<string, string>, call: GitOptions): Promise<string[]> {
-  const present = await gitlinks(['ls-files', '--stage', '-z'], call);
+async function settleGitlinks(wanted: Gitlinks, present: Gitlinks, call: GitOptions): Promise<string[]> {
   const extra = [...present.keys()].filter((path) => !wanted.has(path));
   const missing = [...wanted].filter(([path, id]) => present.get(path) !== id);
   if (extra.length > 0) await updateIndex(['--force-remove'], extra, call);
   if (missing.length > 0) {
-    const entries = missing.map(([path, id]) => `160000 ${id}\t${path}\0`).join('');
-    await git(['update-index', '--add', '--replace', '-z', '--index-info'], { ...call, input: entries });
+    const lines = missing.map(([path, id]) => `160000 ${id}\t${path}\0`).join('');
+    await git(['update-index', '--add', '--replace', '-z', '--index-info'], { ...call, input: lines });
   }
   if (wanted.size > 0) await updateIndex(['--skip-worktree'], [...wanted.keys()], call);
   return extra;
 }
 
-async function gitlinks(args: readonly string[], call: GitOptions): Promise<Map<string, string>> {
-  const listed = await git(args, call);
-  const found = new Map<string, string>();
+/** The commits of repositories within, by path. */
+type Gitlinks = ReadonlyMap<string, string>;
+
+const UNTRACKED = ['--others', '--exclude-standard'];
+
+/**
+ * Of the index its gitlinks; with `UNTRACKED` also the files that it does not hold, a directory that is a repository with
+ * a `/` at its end.
+ */
+async function entries(
+  call: GitOptions,
+  more: readonly string[] = [],
+): Promise<{ gitlinks: Gitlinks; untracked: string[] }> {
+  const listed = await git(['ls-files', '-t', '--stage', ...more, '-z'], call);
+  const gitlinks = new Map<string, string>();
+  const untracked: string[] = [];
   for (const entry of listed.stdout.split('\0')) {
-    const match = /^160000 (?:commit )?([0-9a-f]+)[^\t]*\t(.*)$/s.exec(entry);
-    if (match?.[1] && match[2]) found.set(match[2], match[1]);
+    if (entry.startsWith('? ')) untracked.push(entry.slice(2));
+    const match = /^\w 160000 ([0-9a-f]+) \d\t(.*)$/s.exec(entry);
+    if (match?.[1] && match[2]) gitlinks.set(match[2], match[1]);
   }
-  return found;
+  return { gitlinks, untracked };
 }
 
 async function updateIndex(
@@ -138,11 +161,15 @@ async function updateIndex(
  * `add` makes a gitlink of a repository inside the copy and so loses its files, unless the index already has one of
  * them: then it is a directory like any other.
  */
-async function seedNestedRepositories(root: string, call: GitOptions): Promise<void> {
+async function seedNestedRepositories(
+  root: string,
+  untracked: readonly string[],
+  call: GitOptions,
+): Promise<void> {
   const seen = new Set<string>();
+  let found = untracked;
   for (let round = 0; round < NESTED_ROUNDS; round += 1) {
-    const listed = await git(['ls-files', '--others', '--exclude-standard', '-z'], call);
-    const nested = listed.stdout.split('\0').filter((path) => path.endsWith('/') && !seen.has(path));
+    const nested = found.filter((path) => path.endsWith('/') && !seen.has(path));
     if (nested.length === 0) return;
     for (const path of nested) {
       seen.add(path);
@@ -160,6 +187,7 @@ async function seedNestedRepositories(root: string, call: GitOptions): Promise<v
         okCodes: [0, 128],
       });
     }
+    found = (await entries(call, UNTRACKED)).untracked;
   }
 }
 

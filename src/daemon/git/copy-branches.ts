@@ -3,6 +3,7 @@ import { GitError, InvalidNameError, WorkingCopyBrokenError } from './errors.ts'
 import { exclusively, together } from './locks.ts';
 import type { Mirror } from './mirror.ts';
 import { branchRef, names, objectId } from './names.ts';
+import { commitAt } from './objects.ts';
 import { git } from './run.ts';
 import type { WorkingCopy } from './working-copy.ts';
 
@@ -67,7 +68,5 @@ export async function dropCopyBranch(copy: WorkingCopy, branch: string, commit: 
 async function findInCopy(copy: WorkingCopy, rev: string): Promise<string | null> {
   const reason = await whyNotOurs(copy);
   if (reason !== null) throw new WorkingCopyBrokenError(copy.path, reason);
-  const args = ['rev-parse', '--verify', '--quiet', '--end-of-options', `${rev}^{commit}`];
-  const found = await git(args, { ...ownGit(copy), okCodes: [0, 1, 128] });
-  return found.code === 0 ? objectId(found.stdout.trim()) : null;
+  return commitAt(rev, ownGit(copy));
 }

@@ -26,20 +26,24 @@ export async function readHead(copy: WorkingCopy): Promise<CopyHead | { unreadab
   const reason = await whyNotOurs(copy);
   if (reason !== null) return { unreadable: reason };
   try {
-    const call = ownGit(copy);
-    const head = await git(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}'], {
-      ...call,
-      okCodes: [0, 1, 128],
-    });
-    if (head.code !== 0) return { unreadable: 'its HEAD has no commit' };
-    const named = await git(['symbolic-ref', '--quiet', 'HEAD'], { ...call, okCodes: [0, 1] });
-    const ref = named.code === 0 ? refName(named.stdout.trim(), 'HEAD') : null;
-    return { commit: objectId(head.stdout.trim(), 'HEAD'), ref };
+    // Without --verify, which takes one name only: HEAD's branch is to be the one that the commit was read from.
+    const args = ['rev-parse', 'HEAD^{commit}', '--symbolic-full-name', 'HEAD'];
+    const read = await git(args, { ...ownGit(copy), okCodes: [0, 128] });
+    if (read.code !== 0) return { unreadable: 'its HEAD has no commit' };
+    const [commit = '', name = ''] = read.stdout.split('\n');
+    // Git names none where there is a branch HEAD as well.
+    const ref = name === '' ? await branchOfHead(copy) : name;
+    return { commit: objectId(commit, 'HEAD'), ref: ref === 'HEAD' ? null : refName(ref, 'HEAD') };
   } catch (error) {
     if (error instanceof GitError)
       return { unreadable: error.stderr.trim().split('\n')[0] ?? 'git cannot read it' };
     throw error;
   }
+}
+
+async function branchOfHead(copy: WorkingCopy): Promise<string> {
+  const named = await git(['symbolic-ref', '--quiet', 'HEAD'], { ...ownGit(copy), okCodes: [0, 1] });
+  return named.code === 0 ? named.stdout.trim() : 'HEAD';
 }
 
 /** Why the copy's `.git` is not the one that the daemon made, so that nothing is read through it; null when it is. */
@@ -62,7 +66,7 @@ export async function importCommit(
 ): Promise<void> {
   if (await hasObject(mirror, commit, 'commit')) return;
   const known = await Promise.all(
-    Object.values(worktreeRefs(copy.worktreeId)).map((ref) => findCommit(mirror.dir, ref)),
+    Object.values(worktreeRefs(copy.worktreeId)).map((ref) => findCommit(mirror, ref)),
   );
   const exclude = [...new Set(known)].filter((id) => id !== null);
   const source = {
@@ -108,14 +112,19 @@ export async function setOwnIndex(mirror: Mirror, copy: WorkingCopy, commit: str
     indexFile: join(copy.path, '.git', 'index'),
     user: copy.user,
   };
+  // What it knows of unchanged files stays, and only the others are read again; one that is damaged is replaced.
+  let args = ['read-tree', '--reset', '-i', objectId(commit)];
   for (let attempt = 0; ; attempt += 1) {
     try {
-      await git(['read-tree', objectId(commit)], call);
+      await git(args, call);
       break;
     } catch (error) {
-      if (!(error instanceof GitError) || !error.stderr.includes('index.lock')) throw error;
-      if (attempt === 10) return false;
-      await delay(100);
+      if (!(error instanceof GitError)) throw error;
+      if (error.stderr.includes('index.lock')) {
+        if (attempt === 10) return false;
+        await delay(100);
+      } else if (args.includes('--reset')) args = ['read-tree', objectId(commit)];
+      else throw error;
     }
   }
   await git(['update-index', '-q', '--refresh'], { ...call, okCodes: [0, 1, 128] });

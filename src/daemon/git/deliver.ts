@@ -2,9 +2,9 @@ import { realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { GitError, RepositoryNotFoundError, TargetMovedError } from './errors.ts';
 import { exclusively, together } from './locks.ts';
-import { findCommit, type Mirror } from './mirror.ts';
+import type { Mirror } from './mirror.ts';
 import { absolutePath, branchName, branchRef, objectId } from './names.ts';
-import { hasObject, isAncestor } from './objects.ts';
+import { commitAt, hasObject, isAncestor } from './objects.ts';
 import { publishToDirectory } from './publish-directory.ts';
 import { git } from './run.ts';
 
@@ -29,7 +29,7 @@ export async function deliverBranch(options: {
   const gitDir = await gitDirOf(directory);
   await exclusively(`target ${gitDir} ${branch}`, () =>
     together(mirror.dir, async () => {
-      const old = await findCommit(gitDir, branchRef(branch));
+      const old = await commitAt(branchRef(branch), { gitDir });
       if (old === commit) return;
       // What the mirror does not have, no commit of it descends from.
       const isForward =

@@ -51,9 +51,11 @@ export async function diffCommits(options: {
 }): Promise<Diff> {
   const { mirror, signal, maxBytes = 16 * 1024 * 1024 } = options;
   const ends = [objectId(options.from, 'from'), objectId(options.to, 'to')] as const;
-  const files = await changedFiles(mirror, ends, signal);
   const args = [...PLAIN, '-p', '--src-prefix=a/', '--dst-prefix=b/', ...names(...ends)];
-  const shown = await gitBytes(args, { gitDir: mirror.dir, signal, maxBytes: maxBytes + 1, truncate: true });
+  const [files, shown] = await Promise.all([
+    changedFiles(mirror, ends, signal),
+    gitBytes(args, { gitDir: mirror.dir, signal, maxBytes: maxBytes + 1, truncate: true }),
+  ]);
   const truncated = shown.truncated || shown.stdout.length > maxBytes;
   const patch = truncated ? cutText(shown.stdout, maxBytes) : shown.stdout.toString('utf8');
   return { patch, files, ...totals(files), truncated };

@@ -17,8 +17,8 @@ export type Prepared = { done: MergeResult } | { commit: string; tree: string };
  */
 export async function prepareMerge(options: MergeOptions, onto: string): Promise<Prepared> {
   const { mirror, source, signal } = options;
-  if (await isAncestor(mirror.dir, source.commit, onto)) return upToDate(onto, source.label);
   const shared = await mergeBase(mirror, onto, source.commit);
+  if (shared === source.commit) return upToDate(onto, source.label);
   const squashed = await lastSquashed(mirror, shared, onto, source.commit);
   if (squashed !== null && (await isAncestor(mirror.dir, source.commit, squashed)))
     return upToDate(onto, source.label);
@@ -78,6 +78,7 @@ async function lastSquashed(
   onto: string,
   source: string,
 ): Promise<string | null> {
+  if (base === onto) return null;
   const format = `--format=%(trailers:key=${TRAILER},valueonly)`;
   const range = base === null ? [] : [`^${base}`];
   const args = ['rev-list', format, `--max-count=${MAX_TRAILER_COMMITS}`, ...range, ...names()];

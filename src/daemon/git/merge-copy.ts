@@ -4,10 +4,10 @@ import { GitError, TargetDirtyError, TargetMovedError, WorkingCopyBrokenError } 
 import { takenPaths } from './in-the-way.ts';
 import type { MergeOptions, MergeResult } from './merge.ts';
 import { conflict, mergedResult, prepareMerge } from './merge-commit.ts';
-import { mergeTrees, nameCulprits } from './merge-tree.ts';
+import { mergeTrees, nameCulprits, type TreeMerge } from './merge-tree.ts';
 import type { Mirror } from './mirror.ts';
 import { objectId } from './names.ts';
-import { setRef, treeOf, worktreeRefs } from './objects.ts';
+import { setRefs, treeOf, worktreeRefs } from './objects.ts';
 import { git } from './run.ts';
 import { readState, snapshotLocked } from './snapshot.ts';
 import { openStage, stagedGit } from './stage.ts';
@@ -42,7 +42,10 @@ export async function mergeIntoCopy(options: MergeOptions, copy: WorkingCopy): P
   const prepared = await prepareMerge(options, head.commit);
   if ('done' in prepared) return prepared.done;
   const headTree = await treeOf(mirror, head.commit);
-  const carried = await mergeTrees(mirror, { base: headTree, ours: files, theirs: prepared.tree }, signal);
+  const carried: TreeMerge =
+    files === headTree
+      ? { clean: true, tree: prepared.tree }
+      : await mergeTrees(mirror, { base: headTree, ours: files, theirs: prepared.tree }, signal);
   if (!carried.clean) {
     const sides = { base: head.commit, ours: null, theirs: prepared.commit };
     const conflicts = await nameCulprits(mirror, carried.conflicts, sides);
@@ -73,9 +76,11 @@ export async function mergeIntoCopy(options: MergeOptions, copy: WorkingCopy): P
     throw error;
   }
   const indexed = await setOwnIndex(mirror, copy, prepared.commit);
-  await setRef(mirror, refs.head, prepared.commit);
-  // What is still uncommitted is not in it: the next snapshot finds it changed, and gives it words of its own.
-  await setRef(mirror, refs.snapshot, prepared.commit);
+  // What is still uncommitted is not in the snapshot: the next finds it changed, and gives it words of its own.
+  await setRefs(mirror, [
+    { ref: refs.head, commit: prepared.commit },
+    { ref: refs.snapshot, commit: prepared.commit },
+  ]);
   const back = await readHead(copy);
   if ('unreadable' in back || back.commit !== prepared.commit) {
     throw new TargetMovedError(head.ref, prepared.commit, 'unreadable' in back ? null : back.commit);

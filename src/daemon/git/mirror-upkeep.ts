@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { alone, exclusively } from './locks.ts';
+import { forgetLookups } from './lookup.ts';
 import type { Mirror } from './mirror.ts';
 import { git } from './run.ts';
 
@@ -15,9 +16,17 @@ const UNDER_WAY = /^\.(?:new|old)-(\d+)-/;
 export async function compactMirror({ dir }: Place, signal?: AbortSignal): Promise<void> {
   await alone(dir, () =>
     exclusively(`mirror ${dir}`, () =>
-      git(['gc', '--quiet', '--prune=2.weeks.ago'], { gitDir: dir, timeoutMs: GC_TIMEOUT_MS, signal }),
+      withoutLookups(dir, () =>
+        git(['gc', '--quiet', '--prune=2.weeks.ago'], { gitDir: dir, timeoutMs: GC_TIMEOUT_MS, signal }),
+      ),
     ),
   );
+}
+
+/** Whoever looks something up meanwhile sees the packs as they were; nobody does afterwards. */
+async function withoutLookups(dir: string, work: () => Promise<unknown>): Promise<void> {
+  forgetLookups(dir);
+  await work().finally(() => forgetLookups(dir));
 }
 
 /** Drops the refs of commits that were fetched for one operation before that day. */
@@ -67,7 +76,7 @@ export async function removeMirror(dir: string, isOld: (lastUsed: Date) => boole
     exclusively(`mirror ${dir}`, async () => {
       const used = await lastUsed(dir);
       if (used === null || !isOld(used)) return false;
-      await rename(dir, doomed);
+      await withoutLookups(dir, () => rename(dir, doomed));
       return true;
     }),
   );

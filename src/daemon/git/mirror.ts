@@ -3,6 +3,7 @@ import { appendFile, mkdir, realpath, rename, rm, stat, writeFile } from 'node:f
 import { basename, dirname, join } from 'node:path';
 import { GitError, RepositoryNotFoundError, RevisionNotFoundError } from './errors.ts';
 import { exclusively } from './locks.ts';
+import { lookUp } from './lookup.ts';
 import { markUsed, sweepMirrors } from './mirror-upkeep.ts';
 import { absolutePath, branchName, branchRef, type Name, names, remoteUrl } from './names.ts';
 import { type Credentials, git, withoutSecrets } from './run.ts';
@@ -37,6 +38,9 @@ const REFSPECS = ['+refs/heads/*:refs/heads/*', '+refs/tags/*:refs/tags/*'];
 // Bytes go into trees and working copies as they are; a filter, an encoding or a line ending rule never runs.
 const ATTRIBUTES = '* !filter !ident !working-tree-encoding !text !eol !crlf\n';
 
+/** A branch or tag as `ls-remote` lists it, without what an annotated tag leads to. */
+const REF_LINE = /^([0-9a-f]+)\t(refs\/(?:heads|tags)\/.+)(?<!\^\{\})$/gm;
+
 const CONFIG =
   '[core]\n\tlogAllRefUpdates = false\n\tprotectHFS = true\n\tsymlinks = true\n[gc]\n\tauto = 0\n';
 
@@ -66,14 +70,10 @@ export async function openMirror(options: OpenMirrorOptions): Promise<Mirror> {
     `${slug}-${createHash('sha256').update(origin.key).digest('hex').slice(0, 16)}.git`,
   );
   return exclusively(`mirror ${dir}`, async () => {
-    if (!(await exists(dir))) {
-      await create(dir, origin, options);
-    } else if (options.fetch ?? true) {
-      await update(dir, origin, options);
-    }
+    const open = !(await exists(dir)) ? create : (options.fetch ?? true) ? update : headOf;
+    const defaultBranch = await open(dir, origin, options);
     await markUsed(dir);
-    const head = await git(['symbolic-ref', '--short', 'HEAD'], { gitDir: dir });
-    return { dir, source, defaultBranch: head.stdout.trim() };
+    return { dir, source, defaultBranch };
   });
 }
 
@@ -125,17 +125,15 @@ export async function resolveCommit(mirror: Mirror, rev: string): Promise<string
     isId || rev.startsWith('refs/') ? [rev] : [`refs/heads/${branchName(rev, 'rev')}`, `refs/tags/${rev}`];
   if (!isId) branchName(rev.replace(/^refs\//, ''), 'rev');
   for (const candidate of candidates) {
-    const found = await findCommit(mirror.dir, candidate);
+    const found = await findCommit(mirror, candidate);
     if (found !== null) return found;
   }
   throw new RevisionNotFoundError(rev);
 }
 
-/** The commit a full ref or object id leads to, null when there is none. */
-export async function findCommit(gitDir: string, rev: string): Promise<string | null> {
-  const args = ['rev-parse', '--verify', '--quiet', '--end-of-options', `${rev}^{commit}`];
-  const result = await git(args, { gitDir, okCodes: [0, 1, 128] });
-  return result.code === 0 ? result.stdout.trim() : null;
+/** The commit that a full ref or object id of a mirror leads to, null when there is none. */
+export async function findCommit(mirror: Pick<Mirror, 'dir'>, rev: string): Promise<string | null> {
+  return (await lookUp(mirror.dir, `${rev}^{commit}`))?.id ?? null;
 }
 
 const FETCH = [
@@ -170,7 +168,8 @@ async function originOf(source: RepositorySource): Promise<Origin> {
   return { url: path, key: `path:${await realpath(path)}`, label: path };
 }
 
-async function create(dir: string, origin: Origin, options: OpenMirrorOptions): Promise<void> {
+/** @returns the default branch */
+async function create(dir: string, origin: Origin, options: OpenMirrorOptions): Promise<string> {
   await mkdir(options.mirrorsDir, { recursive: true });
   await sweepMirrors(options.mirrorsDir);
   const temporary = join(options.mirrorsDir, `.new-${process.pid}-${randomUUID()}`);
@@ -187,15 +186,17 @@ async function create(dir: string, origin: Origin, options: OpenMirrorOptions): 
       join(temporary, 'taskmesh', 'clone.config'),
       `[safe]\n\tdirectory = ${JSON.stringify(dir)}\n`,
     );
-    await update(temporary, origin, options);
+    const defaultBranch = await update(temporary, origin, options);
     await rename(temporary, dir);
+    return defaultBranch;
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });
     throw error;
   }
 }
 
-async function update(dir: string, origin: Origin, options: OpenMirrorOptions): Promise<void> {
+/** @returns the default branch */
+async function update(dir: string, origin: Origin, options: OpenMirrorOptions): Promise<string> {
   const { signal, credentials } = options;
   const call = {
     gitDir: dir,
@@ -205,23 +206,39 @@ async function update(dir: string, origin: Origin, options: OpenMirrorOptions): 
     credentials,
   };
   try {
-    const head = await git(['ls-remote', '--symref', ...names(origin.url), 'HEAD', 'refs/heads/*'], call);
-    const branches = [...head.stdout.matchAll(/^([0-9a-f]+)\trefs\/heads\/(.+)$/gm)].map(([, id, name]) => ({
-      id,
-      name,
-    }));
+    const patterns = ['HEAD', 'refs/heads/*', 'refs/tags/*'];
+    const head = (await git(['ls-remote', '--symref', ...names(origin.url), ...patterns], call)).stdout;
+    const theirs = new Map([...head.matchAll(REF_LINE)].map(([, id = '', ref = '']) => [ref, id]));
+    const branches = [...theirs].flatMap(([ref, id]) =>
+      ref.startsWith('refs/heads/') ? [{ id, name: ref.slice('refs/heads/'.length) }] : [],
+    );
     if (branches.length === 0)
       throw new RepositoryNotFoundError(origin.label, 'is empty: it has no commit yet');
-    await git([...FETCH, '--prune', ...names(origin.url), ...REFSPECS], call);
-    const named = /^ref: refs\/heads\/(.+)\tHEAD$/m.exec(head.stdout)?.[1];
-    const detached = /^([0-9a-f]+)\tHEAD$/m.exec(head.stdout)?.[1];
+    // To look costs one connection, to fetch another: most tasks start from what the one before them has fetched.
+    if (!(await hasExactly(dir, theirs)))
+      await git([...FETCH, '--prune', ...names(origin.url), ...REFSPECS], call);
+    const named = /^ref: refs\/heads\/(.+)\tHEAD$/m.exec(head)?.[1];
+    const detached = /^([0-9a-f]+)\tHEAD$/m.exec(head)?.[1];
     const known = (name: string | undefined) => branches.find((branch) => branch.name === name)?.name;
     const likely = branches.find((branch) => branch.id === detached)?.name ?? branches[0]?.name;
     const chosen = known(named) ?? known('main') ?? known('master') ?? likely ?? 'main';
-    await git(['symbolic-ref', 'HEAD', branchRef(chosen)], { gitDir: dir });
+    if (chosen !== (await headOf(dir)))
+      await git(['symbolic-ref', 'HEAD', branchRef(chosen)], { gitDir: dir });
+    return chosen;
   } catch (error) {
     throw asNotFound(origin.label, error);
   }
+}
+
+async function headOf(dir: string): Promise<string> {
+  return (await git(['symbolic-ref', '--short', 'HEAD'], { gitDir: dir })).stdout.trim();
+}
+
+/** Whether the branches and tags of a mirror are these, with their ids. */
+async function hasExactly(dir: string, refs: ReadonlyMap<string, string>): Promise<boolean> {
+  const args = ['for-each-ref', '--format=%(objectname)\t%(refname)', 'refs/heads', 'refs/tags'];
+  const ours = [...(await git(args, { gitDir: dir })).stdout.matchAll(REF_LINE)];
+  return ours.length === refs.size && ours.every(([, id, ref = '']) => refs.get(ref) === id);
 }
 
 function asNotFound(label: string, error: unknown): unknown {

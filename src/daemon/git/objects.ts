@@ -1,3 +1,5 @@
+import { GitError } from './errors.ts';
+import { lookUp, readObject } from './lookup.ts';
 import type { Mirror } from './mirror.ts';
 import { type Name, names, objectId, refName, worktreeKey } from './names.ts';
 import { type GitCall, type GitOptions, git, gitFeed, gitPipe } from './run.ts';
@@ -72,24 +74,34 @@ export async function commitTree(
   return written.stdout.trim();
 }
 
-/** The id of a commit's tree. */
+/** The id of a commit's tree. @throws GitError when the mirror has no such commit */
 export async function treeOf(mirror: Mirror, commit: string): Promise<string> {
-  const args = ['rev-parse', '--verify', '--quiet', '--end-of-options', `${objectId(commit)}^{tree}`];
-  return (await git(args, { gitDir: mirror.dir })).stdout.trim();
+  const rev = `${objectId(commit)}^{tree}`;
+  const found = await lookUp(mirror.dir, rev);
+  if (!found) throw new GitError(`git cat-file: ${rev}`, null, 'no such object');
+  return found.id;
 }
 
-/** The ids of a commit's parents. */
+/** The commit that a full ref or object id leads to in any repository, null when there is none. Of a mirror: `findCommit`. */
+export async function commitAt(rev: string, call: GitOptions): Promise<string | null> {
+  const args = ['rev-parse', '--verify', '--quiet', '--end-of-options', `${rev}^{commit}`];
+  const found = await git(args, { ...call, okCodes: [0, 1, 128] });
+  return found.code === 0 ? objectId(found.stdout.trim()) : null;
+}
+
+/** The ids of a commit's parents; where the history was cut off, of those that are there. */
 export async function parentsOf(mirror: Mirror, commit: string): Promise<string[]> {
-  const shown = await git(['rev-list', '--parents', '--max-count=1', ...names(objectId(commit))], {
-    gitDir: mirror.dir,
-  });
-  return shown.stdout.trim().split(' ').slice(1);
+  const found = await readObject(mirror.dir, `${objectId(commit)}^{commit}`);
+  if (!found) throw new GitError(`git cat-file: ${commit}`, null, 'no such commit');
+  const [head = ''] = found.body.toString('latin1').split('\n\n', 1);
+  const parents = [...head.matchAll(/^parent ([0-9a-f]+)$/gm)].map(([, id = '']) => id);
+  const here = await Promise.all(parents.map((id) => hasObject(mirror, id, 'commit')));
+  return parents.filter((_, at) => here[at]);
 }
 
 /** True when the mirror has the object. */
 export async function hasObject(mirror: Mirror, id: string, type: 'commit' | 'tree'): Promise<boolean> {
-  const spec = `${objectId(id)}^{${type}}`;
-  return (await git(['cat-file', '-e', spec], { gitDir: mirror.dir, okCodes: [0, 1, 128] })).code === 0;
+  return (await lookUp(mirror.dir, `${objectId(id)}^{${type}}`)) !== null;
 }
 
 /** True when the mirror has the commit and all that it leads to. */
@@ -111,10 +123,30 @@ export async function isRecorded(mirror: Mirror, commit: string): Promise<boolea
   return (await git(args, { gitDir: mirror.dir })).stdout !== '';
 }
 
-/** Points a ref of the mirror at a commit; with `old`, only while it still is there (null: while it does not exist). */
+/** A ref of the mirror and where it is to point; with `old`, only while it still is there (null: while it does not exist). */
+export interface RefChange {
+  readonly ref: Name;
+  readonly commit: string;
+  readonly old?: string | null;
+}
+
+/** Points a ref of the mirror at a commit. */
 export async function setRef(mirror: Mirror, ref: Name, commit: string, old?: string | null): Promise<void> {
-  const guard = old === undefined ? [] : [old === null ? NO_OBJECT : objectId(old)];
-  await git(['update-ref', ...names(ref, objectId(commit)), ...guard], { gitDir: mirror.dir });
+  await setRefs(mirror, [old === undefined ? { ref, commit } : { ref, commit, old }]);
+}
+
+/** Changes all of the refs or, when one is no longer where it was to be, none. @throws GitError */
+export async function setRefs(mirror: Mirror, changes: readonly RefChange[]): Promise<void> {
+  const lines: string[] = [];
+  for (const { ref, commit, old } of changes) {
+    const to = objectId(commit);
+    if (old === undefined && (await lookUp(mirror.dir, ref))?.id === to) continue;
+    lines.push(
+      `update ${ref} ${to}${old === undefined ? '' : ` ${old === null ? NO_OBJECT : objectId(old)}`}\n`,
+    );
+  }
+  if (lines.length === 0) return;
+  await git(['update-ref', '--stdin'], { gitDir: mirror.dir, input: lines.join('') });
 }
 
 /**

@@ -2,9 +2,8 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GitError, TargetDirtyError, TargetMovedError } from './errors.ts';
 import { takenPaths } from './in-the-way.ts';
-import { findCommit } from './mirror.ts';
 import { absolutePath, branchRef, type Name, names, objectId, refName } from './names.ts';
-import { setRef } from './objects.ts';
+import { commitAt, setRef } from './objects.ts';
 import type { PublishOptions } from './publish.ts';
 import { type GitOptions, git } from './run.ts';
 import { unfinishedIn } from './unfinished.ts';
@@ -24,7 +23,7 @@ export async function publishToDirectory(options: PublishOptions, directory: str
   const gitDir = common.stdout.trimEnd();
   await assertNothingUnfinished(path, gitDir);
 
-  const actual = await findCommit(gitDir, ref);
+  const actual = await commitAt(ref, { gitDir });
   if (actual !== expectedOld) throw new TargetMovedError(options.branch, expectedOld, actual);
   const carrier = refName(`refs/taskmesh/publish/${commit}`);
   await setRef(mirror, carrier, commit);
@@ -44,7 +43,7 @@ export async function publishToDirectory(options: PublishOptions, directory: str
   } finally {
     await git(['update-ref', '-d', ...names(carrier)], { gitDir: mirror.dir });
   }
-  const now = await findCommit(gitDir, ref);
+  const now = await commitAt(ref, { gitDir });
   if (now !== commit) throw new TargetMovedError(options.branch, commit, now);
 }
 

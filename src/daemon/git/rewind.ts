@@ -6,7 +6,7 @@ import { exclusively, together } from './locks.ts';
 import { switchFiles } from './merge-copy.ts';
 import { type Mirror, resolveCommit } from './mirror.ts';
 import { objectId } from './names.ts';
-import { setRef, treeOf, worktreeRefs } from './objects.ts';
+import { setRefs, treeOf, worktreeRefs } from './objects.ts';
 import { readState, type Snapshot, snapshotLocked } from './snapshot.ts';
 import { unfinishedIn } from './unfinished.ts';
 import type { WorkingCopy } from './working-copy.ts';
@@ -51,8 +51,10 @@ export async function rewindWorkingCopy(options: {
       if (head.commit !== target) await moveHead(copy, head, target);
       await setOwnIndex(mirror, copy, target);
       const refs = worktreeRefs(copy.worktreeId);
-      await setRef(mirror, refs.head, target);
-      await setRef(mirror, refs.snapshot, commit);
+      await setRefs(mirror, [
+        { ref: refs.head, commit: target },
+        { ref: refs.snapshot, commit },
+      ]);
       return before;
     }),
   );

@@ -1,3 +1,4 @@
+import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { execa } from 'execa';
 import { GitError, GitTimeoutError } from './errors.ts';
@@ -114,6 +115,32 @@ export async function gitFeed(source: AsyncIterable<Uint8Array>, call: GitCall):
   if (moved.status === 'rejected' && !isReaderGone(moved.reason)) throw moved.reason;
 }
 
+/** A git command that answers on its stdout what it is asked on its stdin, until that is ended. */
+export interface GitServer {
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  /** Ends it with whatever it does. */
+  kill(): void;
+  /** Its exit code, null when it was killed or did not start; never rejects. */
+  readonly ended: Promise<number | null>;
+}
+
+/** Starts one. How long it may take for an answer is for the caller to watch. */
+export function gitServer(args: readonly string[], options: Pick<GitOptions, 'gitDir'>): GitServer {
+  const child = execa('git', [...STANDARD_CONFIG, ...args], {
+    ...always(options),
+    stdin: 'pipe',
+    stderr: 'ignore',
+    buffer: false,
+  });
+  return {
+    stdin: child.stdin,
+    stdout: child.stdout,
+    kill: () => void child.kill('SIGKILL'),
+    ended: child.then((result) => result.exitCode ?? null),
+  };
+}
+
 function isReaderGone(error: unknown): boolean {
   const { code } = error as { code?: unknown };
   return code === 'ERR_STREAM_PREMATURE_CLOSE' || code === 'EPIPE';
@@ -136,14 +163,7 @@ function start(call: GitCall, input: string | Uint8Array | undefined, streamed =
   const command = withoutSecrets(`git ${args.join(' ')}`).slice(0, 500);
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   const child = execa('git', [...STANDARD_CONFIG, ...args], {
-    cwd: options.cwd ?? '/',
-    env: environment(options),
-    extendEnv: false,
-    // A group of its own, so that a timeout ends git's helpers (ssh, remote-https, pack-objects) with it.
-    detached: true,
-    reject: false,
-    encoding: 'buffer',
-    stripFinalNewline: false,
+    ...always(options),
     maxBuffer: { stdout: options.maxBytes ?? DEFAULT_MAX_BYTES, stderr: 1024 * 1024 },
     buffer: { stdout: !streamed, stderr: true },
     ...(input === undefined ? { stdin: 'pipe' as const } : { input }),
@@ -190,6 +210,20 @@ function start(call: GitCall, input: string | Uint8Array | undefined, streamed =
     }
   };
   return { child, finish };
+}
+
+/** How every git is started. */
+function always(options: GitOptions) {
+  return {
+    cwd: options.cwd ?? '/',
+    env: environment(options),
+    extendEnv: false,
+    // A group of its own, so that a timeout ends git's helpers (ssh, remote-https, pack-objects) with it.
+    detached: true,
+    reject: false,
+    encoding: 'buffer',
+    stripFinalNewline: false,
+  } as const;
 }
 
 function environment(options: GitOptions): Record<string, string> {

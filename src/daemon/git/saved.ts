@@ -52,7 +52,7 @@ async function savedStates(mirror: Mirror, copy: WorkingCopy, savedIn: SavedIn):
     return [...states.map(([, commit = '', tree = '']) => ({ commit, tree })), base];
   }
   const refs = worktreeRefs(worktreeId);
-  const last = (await findCommit(mirror.dir, refs.snapshot)) ?? (await findCommit(mirror.dir, refs.head));
+  const last = (await findCommit(mirror, refs.snapshot)) ?? (await findCommit(mirror, refs.head));
   return [last === null ? base : { commit: last, tree: await treeOf(mirror, last) }];
 }
 

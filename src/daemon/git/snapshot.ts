@@ -4,7 +4,7 @@ import { countChanges } from './diff.ts';
 import { GitError, WorkingCopyBrokenError } from './errors.ts';
 import { exclusively, together } from './locks.ts';
 import { findCommit, type Mirror } from './mirror.ts';
-import { commitTree, type Identity, parentsOf, setRef, treeOf, worktreeRefs } from './objects.ts';
+import { commitTree, type Identity, parentsOf, setRefs, treeOf, worktreeRefs } from './objects.ts';
 import type { WorkingCopy } from './working-copy.ts';
 
 export interface SnapshotOptions {
@@ -81,22 +81,24 @@ export async function snapshotLocked(options: SnapshotOptions, known?: WorkingSt
   if (options.moveBranch && state.head === null) {
     throw new WorkingCopyBrokenError(copy.path, state.skipped[0] ?? 'its HEAD cannot be read');
   }
-  const last = await findCommit(mirror.dir, refs.snapshot);
+  const last = await findCommit(mirror, refs.snapshot);
   const commitSha = await commitFor(options, state, last);
   const previous = last ?? copy.baseSha;
   const created = commitSha !== previous;
-  if (created) await setRef(mirror, refs.snapshot, commitSha, last);
-
-  let headSha = state.on;
-  if (options.moveBranch && state.head !== null && state.head.commit !== commitSha) {
-    await moveHead(copy, state.head, commitSha);
+  const counting = created ? countChanges(mirror, previous, commitSha) : NO_CHANGES;
+  const moving = options.moveBranch && state.head?.commit !== commitSha ? state.head : null;
+  const headSha = moving ? commitSha : state.on;
+  const record = created ? [{ ref: refs.snapshot, commit: commitSha, old: last }] : [];
+  const place = state.head === null ? [] : [{ ref: refs.head, commit: headSha }];
+  const write = async () => {
+    if (!moving) return setRefs(mirror, [...record, ...place]);
+    // First what keeps the commit from gc, then who points at it.
+    await setRefs(mirror, record);
+    await moveHead(copy, moving, commitSha);
     await setOwnIndex(mirror, copy, commitSha);
-    headSha = commitSha;
-  }
-  if (state.head !== null) await setRef(mirror, refs.head, headSha);
-
-  const counts = created ? await countChanges(mirror, previous, commitSha) : NO_CHANGES;
-  const [parentSha = null] = await parentsOf(mirror, commitSha);
+    await setRefs(mirror, place);
+  };
+  const [counts, [parentSha = null]] = await Promise.all([counting, parentsOf(mirror, commitSha), write()]);
   return { commitSha, treeSha: state.tree, parentSha, created, skipped: state.skipped, headSha, ...counts };
 }
 
@@ -123,7 +125,7 @@ export async function readState(options: {
     }
   }
   const known = async () =>
-    (await findCommit(mirror.dir, refs.snapshot)) ?? (await findCommit(mirror.dir, refs.head));
+    (await findCommit(mirror, refs.snapshot)) ?? (await findCommit(mirror, refs.head));
   const on = head?.commit ?? (await known()) ?? copy.baseSha;
   const files = await captureFiles({ mirror, copy, head: on, signal, limits });
   return { head, on, tree: files.tree, skipped: [...skipped, ...files.skipped] };

@@ -1,4 +1,4 @@
-import { appendFile, lchown, lstat, mkdir, rm, rmdir } from 'node:fs/promises';
+import { appendFile, copyFile, lchown, lstat, mkdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { WorkingCopyBrokenError } from './errors.ts';
@@ -104,6 +104,12 @@ export async function removeTree(path: string, user: GitUser | undefined): Promi
 export async function appendAs(user: GitUser | undefined, file: string, text: string): Promise<void> {
   if (!user) return appendFile(file, text);
   await execa('tee', ['-a', file], { ...asUser(user), input: text, stdout: 'ignore' });
+}
+
+/** Copies a file of the copy's user to another place of theirs, as that user. */
+export async function copyAs(user: GitUser | undefined, from: string, to: string): Promise<void> {
+  if (!user) return copyFile(from, to);
+  await execa('cp', [from, to], asUser(user));
 }
 
 function asUser(user: GitUser | undefined) {

@@ -3,10 +3,10 @@ import { dirname, join } from 'node:path';
 import { exclusively, together } from './locks.ts';
 import { findCommit, type Mirror, originUrl, resolveCommit } from './mirror.ts';
 import { absolutePath, branchName, branchRef, type Name, names, objectId, worktreeKey } from './names.ts';
-import { type Identity, setRef, TASKMESH_IDENTITY, worktreeRefs } from './objects.ts';
+import { type Identity, setRefs, TASKMESH_IDENTITY, worktreeRefs } from './objects.ts';
 import { git, withoutSecrets } from './run.ts';
 import { assertSaved, forgetRefs, type SavedIn } from './saved.ts';
-import { openStage, removeTree, stageOf } from './stage.ts';
+import { copyAs, openStage, removeTree, stageOf } from './stage.ts';
 import type { GitUser } from './user.ts';
 
 /** Names of copies that were being deleted, and whose deletion was cut short. */
@@ -67,8 +67,10 @@ export async function createWorkingCopy(options: CreateWorkingCopyOptions): Prom
       const start = await resolveStart(mirror, options.start);
       const baseSha =
         options.base === undefined ? start : await resolveCommit(mirror, objectId(options.base, 'base'));
-      await setRef(mirror, refs.base, baseSha);
-      await setRef(mirror, refs.head, start);
+      await setRefs(mirror, [
+        { ref: refs.base, commit: baseSha },
+        { ref: refs.head, commit: start },
+      ]);
       await moveAside(path);
       await mkdir(dirname(path), { recursive: true });
       await mkdir(path, { recursive: true, ...(user ? { mode: 0o700 } : {}) });
@@ -127,7 +129,7 @@ export async function checkSaved(mirror: Mirror, copy: WorkingCopy, savedIn: Sav
 async function resolveStart(mirror: Mirror, start: WorkingCopyStart): Promise<string> {
   if (start.commit !== undefined) return resolveCommit(mirror, objectId(start.commit, 'start'));
   if (start.worktreeId !== undefined) {
-    const head = await findCommit(mirror.dir, worktreeRefs(start.worktreeId).head);
+    const head = await findCommit(mirror, worktreeRefs(start.worktreeId).head);
     if (head !== null) return head;
   }
   return resolveCommit(mirror, branchRef(start.branch ?? mirror.defaultBranch, 'start'));
@@ -157,21 +159,23 @@ async function clone(
     { user, signal, network: true, env: { GIT_CONFIG_GLOBAL: join(mirror.dir, 'taskmesh', 'clone.config') } },
   );
   const own = { gitDir: join(path, '.git'), cwd: path, user, signal };
-  // A person looking into the copy expects origin to be the repository, not the daemon's mirror of it.
-  await git(
-    ['remote', 'set-url', 'origin', withoutSecrets(originUrl(mirror.source)).replace('//***@', '//')],
-    own,
-  );
-  await git(['update-ref', ...names(branchRef(copy.branch), objectId(start))], own);
-  await git(['symbolic-ref', 'HEAD', branchRef(copy.branch)], own);
+  const branch = branchRef(copy.branch);
+  await Promise.all([
+    // A person looking into the copy expects origin to be the repository, not the daemon's mirror of it.
+    git(
+      ['remote', 'set-url', 'origin', withoutSecrets(originUrl(mirror.source)).replace('//***@', '//')],
+      own,
+    ),
+    git(['update-ref', ...names(branch, objectId(start))], own),
+    git(['symbolic-ref', 'HEAD', branch], own),
+  ]);
 
   const stage = await openStage(path, user);
   await rm(stage.indexFile, { force: true });
   const files = { gitDir: mirror.dir, workTree: path, cwd: path, user, signal };
   await git(['read-tree', '-m', '-u', start], { ...files, indexFile: stage.indexFile });
-  const ownIndex = { ...files, indexFile: join(path, '.git', 'index') };
-  await git(['read-tree', start], ownIndex);
-  await git(['update-index', '-q', '--refresh'], { ...ownIndex, okCodes: [0, 1] });
+  // The same files at the same moment: git would read them all again for an index of its own.
+  await copyAs(user, stage.indexFile, join(path, '.git', 'index'));
 }
 
 async function moveAside(path: string): Promise<void> {

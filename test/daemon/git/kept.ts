@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { forgetLookups } from '../../../src/daemon/git/lookup.ts';
 import { onEnd } from '../../support/cleanup.ts';
 import { scratch } from '../support.ts';
 
@@ -26,6 +27,8 @@ export function keeper<T>(build: (root: string) => Promise<T>): () => Promise<T>
     const taken = kept;
     taken.isTaken = true;
     onTestFinished(() => {
+      // Who reads in one of its mirrors would go on reading what is deleted.
+      forgetLookups(taken.root);
       rmSync(taken.root, { recursive: true, force: true });
       taken.isTaken = false;
     });

@@ -1,10 +1,30 @@
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { createReadStream, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { fetchBranch, openMirror, resolveCommit } from '../../../src/daemon/git/mirror.ts';
 import { compactMirror } from '../../../src/daemon/git/mirror-upkeep.ts';
 import { scratch } from '../support.ts';
 import { commit, refs, repository, run, world } from './support.ts';
+
+/** A bare repository over HTTP, as files. What counts is how often its list of refs was asked for. */
+async function serve(repository: string): Promise<{ url: string; connections: () => number }> {
+  let connections = 0;
+  const server = createServer((request, response) => {
+    const { pathname } = new URL(request.url ?? '', 'http://localhost');
+    if (pathname.endsWith('/info/refs')) connections += 1;
+    const stream = createReadStream(join(repository, pathname.replace('/repository.git', '')));
+    stream.on('error', () => response.writeHead(404).end());
+    stream.pipe(response);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}/repository.git`, connections: () => connections };
+}
 
 describe('openMirror', () => {
   it('mirrors a local path with its branches, tags and default branch', async () => {
@@ -67,6 +87,29 @@ describe('openMirror', () => {
       source: { localPath: join(root, 'shallow') },
     });
     expect(await resolveCommit(mirror, 'main')).toBe(run(origin, 'rev-parse', 'HEAD'));
+  });
+
+  it('asks the origin once where nothing is new there, and fetches branches and tags that are', async () => {
+    const { origin, root } = await world({ bare: true });
+    const served = await serve(origin);
+    const options = { mirrorsDir: join(root, 'remote'), source: { url: served.url } };
+    const connections = async () => {
+      run(origin, 'update-server-info');
+      const before = served.connections();
+      const { dir } = await openMirror(options);
+      expect(refs(dir)).toBe(refs(origin));
+      return served.connections() - before;
+    };
+    run(origin, 'tag', '-a', '-m', 'first', 'v1', 'main');
+    expect(await connections()).toBe(2);
+    expect(await connections()).toBe(1);
+    run(origin, 'tag', 'v2', 'main');
+    expect(await connections()).toBe(2);
+    run(origin, 'update-ref', 'refs/heads/other', 'main');
+    expect(await connections()).toBe(2);
+    run(origin, 'tag', '-d', 'v1');
+    expect(await connections()).toBe(2);
+    expect(await connections()).toBe(1);
   });
 
   it('makes one mirror when called at once', async () => {

@@ -12,6 +12,7 @@ import {
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { captureWorkingTree, snapshot } from '../../../src/daemon/git/snapshot.ts';
+import { stageOf } from '../../../src/daemon/git/stage.ts';
 import { commit, listing, refs, run, world, write } from './support.ts';
 
 function show(dir: string, rev: string, path: string): string {
@@ -19,6 +20,41 @@ function show(dir: string, rev: string, path: string): string {
 }
 
 describe('snapshot', () => {
+  it('keeps what it knows of unchanged files when the agent has committed', async () => {
+    const { mirror, copy } = await world({ files: { 'a.txt': 'a\n', 'b.txt': 'b\n' } });
+    const made = await copy('t1');
+    write(made.path, { 'a.txt': 'first\n' });
+    await snapshot({ mirror, copy: made, message: 'first' });
+    const { indexFile } = stageOf(made.path);
+    const ours = (...args: string[]) =>
+      execFileSync('git', args, {
+        cwd: made.path,
+        encoding: 'utf8',
+        env: {
+          PATH: process.env.PATH,
+          GIT_DIR: mirror.dir,
+          GIT_WORK_TREE: made.path,
+          GIT_INDEX_FILE: indexFile,
+        },
+      });
+    // A mark that an index made anew would not have.
+    ours('update-index', '--assume-unchanged', 'b.txt');
+    const mine = commit(made.path, { 'a.txt': 'committed\n' });
+    const taken = await snapshot({ mirror, copy: made, message: 'second' });
+    expect(taken).toMatchObject({ commitSha: mine, skipped: [] });
+    expect(ours('ls-files', '-v').split('\n')).toContain('h b.txt');
+  });
+
+  it('knows the branch that HEAD is on although there is one that is called HEAD', async () => {
+    const { mirror, copy } = await world();
+    const made = await copy('t1');
+    run(made.path, 'update-ref', 'refs/heads/HEAD', 'HEAD');
+    write(made.path, { x: 'x' });
+    const taken = await snapshot({ mirror, copy: made, message: 'x', moveBranch: true });
+    expect(run(made.path, 'rev-parse', 'refs/heads/taskmesh/t1')).toBe(taken.commitSha);
+    expect(taken).toMatchObject({ headSha: taken.commitSha, skipped: [] });
+  });
+
   it('takes untracked, binary, empty, executable, linked, renamed and deleted files, and not ignored ones', async () => {
     const { mirror, copy } = await world({
       files: { 'a.txt': 'a\n', 'b.txt': 'b\n', 'c.txt': 'c\n', '.gitignore': '*.log\n' },

@@ -17,6 +17,8 @@ describe('createWorkingCopy', () => {
     const made = await copy('t1');
     const base = run(origin, 'rev-parse', 'main');
     expect(made).toMatchObject({ worktreeId: 't1', branch: 'taskmesh/t1', baseSha: base });
+    // Plumbing first: it does not look at the files anew, so it tells whether the index knows them.
+    expect(run(made.path, 'diff-files', '--name-only')).toBe('');
     expect(run(made.path, 'status', '--porcelain', '--branch')).toBe('## taskmesh/t1');
     expect(run(made.path, 'remote', 'get-url', 'origin')).toBe(origin);
     expect(readFileSync(join(made.path, 'README.md'), 'utf8')).toBe('one\ntwo\nthree\n');
