@@ -98,12 +98,12 @@ export class Checkpoints {
     const { commitSha, skipped: skippedPaths } = taken;
     const { baseSha, branch } = copy;
     const what = { taskId, attempt, worktreeId, commitSha, baseSha, branch, message, skippedPaths };
-    const facts = {
-      ...what,
+    const [counts, diff] = await Promise.all([
       // Not what the snapshot counted: there may have been others since, which the server was not told of.
-      ...(await countChanges(mirror, last?.commitSha ?? baseSha, commitSha)),
-      diff: await checkpointDiff(mirror, baseSha, commitSha, this.#signal),
-    };
+      countChanges(mirror, last?.commitSha ?? baseSha, commitSha),
+      checkpointDiff(mirror, baseSha, commitSha, this.#signal),
+    ]);
+    const facts = { ...what, ...counts, diff };
     const send = async ({ uploadId, parts, bytes }: Upload) =>
       this.#api.recordCheckpoint({ ...facts, uploadId, parts, bytes });
     if (begun?.commitSha === commitSha) {

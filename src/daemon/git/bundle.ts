@@ -4,8 +4,17 @@ import { dirname } from 'node:path';
 import { GitError, InvalidBundleError, RevisionNotFoundError } from './errors.ts';
 import { together } from './locks.ts';
 import type { Mirror } from './mirror.ts';
-import { absolutePath, type Name, names, objectId, refName, worktreeKey } from './names.ts';
-import { hasObject, holdsCommit, importPack, isAncestor, setRef, worktreeRefs } from './objects.ts';
+import { absolutePath, type Name, objectId, refName, worktreeKey } from './names.ts';
+import {
+  dropRefs,
+  hasObject,
+  holdsCommit,
+  importPack,
+  isAncestor,
+  setRef,
+  setRefs,
+  worktreeRefs,
+} from './objects.ts';
 import { git } from './run.ts';
 
 export interface BundleOptions {
@@ -44,15 +53,17 @@ export async function writeBundle(options: BundleOptions): Promise<{ bytes: numb
     // same was done within a second have the same commit, and the first to be ready would take the other's away.
     const prefix = `refs/taskmesh/bundle/${worktreeKey(options.worktreeId)}`;
     const carriers = tips.map((tip) => refName(`${prefix}/${tip}`));
-    for (const [at, carrier] of carriers.entries()) await setRef(mirror, carrier, tips[at] as Name);
+    await setRefs(
+      mirror,
+      tips.map((commit, at) => ({ ref: carriers[at] as Name, commit })),
+    );
     try {
       await git(['bundle', 'create', '--quiet', file, ...carriers, ...without], {
         gitDir: mirror.dir,
         signal,
       });
     } finally {
-      for (const carrier of carriers)
-        await git(['update-ref', '-d', ...names(carrier)], { gitDir: mirror.dir });
+      await dropRefs(mirror, carriers);
     }
     return { bytes: (await stat(file)).size };
   });
@@ -79,8 +90,10 @@ export async function restoreBundle(
   const refs = worktreeRefs(options.worktreeId);
   await together(mirror.dir, async () => {
     const { commit, base } = await takeIn(options);
-    await setRef(mirror, refs.base, base);
-    await setRef(mirror, refs.snapshot, commit);
+    await setRefs(mirror, [
+      { ref: refs.base, commit: base },
+      { ref: refs.snapshot, commit },
+    ]);
   });
 }
 

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { alone, exclusively } from './locks.ts';
 import { forgetLookups } from './lookup.ts';
 import type { Mirror } from './mirror.ts';
+import { dropRefs } from './objects.ts';
 import { git } from './run.ts';
 
 type Place = Pick<Mirror, 'dir'>;
@@ -36,8 +37,7 @@ export async function dropOldFetches({ dir }: Place, before: Date): Promise<void
   });
   const day = before.toISOString().slice(0, 10);
   const old = listed.stdout.split('\n').filter((ref) => ref !== '' && (ref.split('/')[3] ?? '') < day);
-  if (old.length === 0) return;
-  await git(['update-ref', '--stdin'], { gitDir: dir, input: old.map((ref) => `delete ${ref}\n`).join('') });
+  await dropRefs({ dir }, old);
 }
 
 /** Remembers that the mirror is used now. */

@@ -6,6 +6,7 @@ import { exclusively } from './locks.ts';
 import { lookUp } from './lookup.ts';
 import { markUsed, sweepMirrors } from './mirror-upkeep.ts';
 import { absolutePath, branchName, branchRef, type Name, names, remoteUrl } from './names.ts';
+import { dropRefs, holdsCommit, setRef } from './objects.ts';
 import { type Credentials, git, withoutSecrets } from './run.ts';
 
 /** A repository of a contract: a remote, or a directory of this machine. */
@@ -96,11 +97,15 @@ export async function fetchBranch(
   const call = { gitDir: mirror.dir, network: true, timeoutMs: NETWORK_TIMEOUT_MS, ...options };
   return exclusively(`mirror ${mirror.dir}`, async () => {
     const listed = await git(['ls-remote', ...names(url, ref)], call);
-    if (!listed.stdout.split('\n').some((line) => line.endsWith(`\t${ref}`))) {
-      await git(['update-ref', '-d', ...names(ref)], { gitDir: mirror.dir });
+    const theirs = [...listed.stdout.matchAll(REF_LINE)].find(([, , name]) => name === ref)?.[1];
+    if (theirs === undefined) {
+      await dropRefs(mirror, [ref]);
       return null;
     }
-    await git([...FETCH, ...names(url), `+${ref}:${ref}`], call);
+    if ((await findCommit(mirror, ref)) === theirs) return theirs;
+    // What was pushed from here, or came by another branch, is not fetched.
+    if (await holdsCommit(mirror, theirs)) await setRef(mirror, ref, theirs);
+    else await git([...FETCH, ...names(url), `+${ref}:${ref}`], call);
     return resolveCommit(mirror, ref);
   });
 }

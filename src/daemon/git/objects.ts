@@ -149,6 +149,13 @@ export async function setRefs(mirror: Mirror, changes: readonly RefChange[]): Pr
   await git(['update-ref', '--stdin'], { gitDir: mirror.dir, input: lines.join('') });
 }
 
+/** Takes refs of the mirror away, wherever they point. */
+export async function dropRefs({ dir }: Pick<Mirror, 'dir'>, refs: readonly string[]): Promise<void> {
+  if (refs.length === 0) return;
+  const input = refs.map((ref) => `delete ${refName(ref)}\n`).join('');
+  await git(['update-ref', '--stdin'], { gitDir: dir, input });
+}
+
 /**
  * Takes objects that a git we do not trust packs: their ids are computed anew, malformed or evil trees are refused, and
  * what a tip leads to must be complete.

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { GitError, TargetDirtyError, TargetMovedError } from './errors.ts';
 import { takenPaths } from './in-the-way.ts';
 import { absolutePath, branchRef, type Name, names, objectId, refName } from './names.ts';
-import { commitAt, setRef } from './objects.ts';
+import { commitAt, dropRefs, setRef } from './objects.ts';
 import type { PublishOptions } from './publish.ts';
 import { type GitOptions, git } from './run.ts';
 import { unfinishedIn } from './unfinished.ts';
@@ -41,7 +41,7 @@ export async function publishToDirectory(options: PublishOptions, directory: str
       await bringAlong(checkout, ref, commit, options);
     }
   } finally {
-    await git(['update-ref', '-d', ...names(carrier)], { gitDir: mirror.dir });
+    await dropRefs(mirror, [carrier]);
   }
   const now = await commitAt(ref, { gitDir });
   if (now !== commit) throw new TargetMovedError(options.branch, commit, now);

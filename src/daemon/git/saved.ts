@@ -3,7 +3,7 @@ import { localTips, readHead } from './copy-git.ts';
 import { UnsavedChangesError } from './errors.ts';
 import { findCommit, type Mirror } from './mirror.ts';
 import { worktreeKey } from './names.ts';
-import { hasObject, RECORDED, treeOf, worktreeRefs } from './objects.ts';
+import { dropRefs, hasObject, RECORDED, treeOf, worktreeRefs } from './objects.ts';
 import { git } from './run.ts';
 import type { WorkingCopy } from './working-copy.ts';
 
@@ -64,10 +64,9 @@ async function countBeyond(mirror: Mirror, tip: string, holders: readonly string
 /** Drops the refs of a working copy that is gone. */
 export async function forgetRefs(mirror: Mirror, worktreeId: string): Promise<void> {
   const key = worktreeKey(worktreeId);
-  const args = ['for-each-ref', '--format=delete %(refname)'];
+  const args = ['for-each-ref', '--format=%(refname)'];
   const listed = await git([...args, `${RECORDED}/${key}/`, `refs/taskmesh/worktrees/${key}/`], {
     gitDir: mirror.dir,
   });
-  if (listed.stdout !== '')
-    await git(['update-ref', '--stdin'], { gitDir: mirror.dir, input: listed.stdout });
+  await dropRefs(mirror, listed.stdout.split('\n').filter(Boolean));
 }

@@ -1,4 +1,5 @@
-import { chmodSync, readdirSync, truncateSync, utimesSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, readdirSync, rmSync, truncateSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { lookUp, readObject } from '../../../src/daemon/git/lookup.ts';
@@ -49,9 +50,14 @@ describe('looking up objects and refs of a mirror', () => {
   it('finds nothing any more that a clean-up has dropped', async () => {
     const { mirror } = await world();
     const dropped = loose(mirror.dir, 'dropped');
-    expect(await lookUp(mirror.dir, dropped)).not.toBeNull();
+    const packs = join(mirror.dir, 'objects', 'pack');
+    const before = new Set(readdirSync(packs));
+    execFileSync('git', ['pack-objects', '-q', join(packs, 'pack')], { cwd: mirror.dir, input: dropped });
+    rmSync(fileOf(mirror.dir, dropped));
     const longAgo = new Date(Date.now() - 30 * 24 * 3_600_000);
-    utimesSync(fileOf(mirror.dir, dropped), longAgo, longAgo);
+    for (const name of readdirSync(packs))
+      if (!before.has(name)) utimesSync(join(packs, name), longAgo, longAgo);
+    expect(await lookUp(mirror.dir, dropped)).not.toBeNull();
     await compactMirror(mirror);
     expect(await lookUp(mirror.dir, dropped)).toBeNull();
   });

@@ -12,6 +12,7 @@ import { commit, refs, repository, run, world } from './support.ts';
 /** A bare repository over HTTP, as files. What counts is how often its list of refs was asked for. */
 async function serve(repository: string): Promise<{ url: string; connections: () => number }> {
   let connections = 0;
+  run(repository, 'update-server-info');
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '', 'http://localhost');
     if (pathname.endsWith('/info/refs')) connections += 1;
@@ -110,6 +111,30 @@ describe('openMirror', () => {
     run(origin, 'tag', '-d', 'v1');
     expect(await connections()).toBe(2);
     expect(await connections()).toBe(1);
+  });
+
+  it('asks the origin once about a branch whose commits it has', async () => {
+    const { mirror: near, origin } = await world({ bare: true });
+    const served = await serve(origin);
+    const root = scratch();
+    const mirror = await openMirror({ mirrorsDir: root, source: { url: served.url } });
+    const connections = async (commit: string | null) => {
+      if (commit === null) run(origin, 'update-ref', '-d', 'refs/heads/other');
+      else run(origin, 'update-ref', 'refs/heads/other', commit);
+      run(origin, 'update-server-info');
+      const before = served.connections();
+      expect(await fetchBranch(mirror, 'other')).toBe(commit);
+      expect(refs(mirror.dir).includes('refs/heads/other')).toBe(commit !== null);
+      return served.connections() - before;
+    };
+    const main = run(origin, 'rev-parse', 'main');
+    expect(await connections(main)).toBe(1);
+    expect(await connections(main)).toBe(1);
+    const next = run(near.dir, 'commit-tree', '-p', main, '-m', 'next', 'main^{tree}');
+    run(near.dir, 'push', '-q', origin, `${next}:refs/heads/elsewhere`);
+    expect(await connections(next)).toBe(2);
+    expect(await connections(main)).toBe(1);
+    expect(await connections(null)).toBe(1);
   });
 
   it('makes one mirror when called at once', async () => {
