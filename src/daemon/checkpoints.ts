@@ -7,7 +7,7 @@ import { checkpointDiff } from './checkpoint-diff.ts';
 import { writeBundle } from './git/bundle.ts';
 import { countChanges } from './git/diff.ts';
 import { WorkingCopyBrokenError } from './git/errors.ts';
-import { exclusively } from './git/locks.ts';
+import { exclusively, sideBySide } from './git/locks.ts';
 import { type Snapshot, snapshot } from './git/snapshot.ts';
 import type { Upload, Worktree, Worktrees } from './worktrees.ts';
 
@@ -98,11 +98,11 @@ export class Checkpoints {
     const { commitSha, skipped: skippedPaths } = taken;
     const { baseSha, branch } = copy;
     const what = { taskId, attempt, worktreeId, commitSha, baseSha, branch, message, skippedPaths };
-    const [counts, diff] = await Promise.all([
+    const [counts, diff] = await sideBySide(
       // Not what the snapshot counted: there may have been others since, which the server was not told of.
       countChanges(mirror, last?.commitSha ?? baseSha, commitSha),
       checkpointDiff(mirror, baseSha, commitSha, this.#signal),
-    ]);
+    );
     const facts = { ...what, ...counts, diff };
     const send = async ({ uploadId, parts, bytes }: Upload) =>
       this.#api.recordCheckpoint({ ...facts, uploadId, parts, bytes });

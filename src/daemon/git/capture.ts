@@ -3,6 +3,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GitError } from './errors.ts';
 import { ignoredPaths } from './ignored.ts';
+import { sideBySide } from './locks.ts';
 import type { Mirror } from './mirror.ts';
 import { hasObject, importPack, treeOf } from './objects.ts';
 import { type GitOptions, git } from './run.ts';
@@ -57,12 +58,14 @@ async function attempt(options: CaptureOptions): Promise<{ tree: string; skipped
 
   // From HEAD each time, keeping the stat cache: what is committed is tracked although ignored, and what an earlier
   // snapshot took is dropped once it is ignored.
-  const [forced] = await Promise.all([
+  const [forced] = await sideBySide(
     stagedIgnored(copy, call),
     git(['read-tree', '--reset', '-i', head], call),
-  ]);
+  );
   const before = await entries(call, UNTRACKED);
   const wanted = before.gitlinks;
+  // A file in the place of a gitlink takes over its mark, and would never be looked at again.
+  if (before.hidden.length > 0) await updateIndex(['--no-skip-worktree'], before.hidden, call);
   if (forced !== '') await addForced(forced, call);
   await settleGitlinks(wanted, forced === '' ? wanted : (await entries(call)).gitlinks, call);
   await git(['update-index', '-q', '--refresh'], { ...call, okCodes: [0, 1] });
@@ -73,10 +76,13 @@ async function attempt(options: CaptureOptions): Promise<{ tree: string; skipped
     throw new GitError('git add', 128, added.stderr);
   if (added.code !== 0) skipped.push(...complaints(added.stderr));
   const writeTree = async () => (await git(['write-tree'], call)).stdout.trim();
-  const [after, written] = await Promise.all([entries(call), writeTree()]);
-  const extra = await settleGitlinks(wanted, after.gitlinks, call);
+  const [{ gitlinks: present }, written] = await sideBySide(entries(call), writeTree());
+  // Not those that a file has taken the place of: they would take the file's.
+  const kept = new Map([...wanted].filter(([path]) => present.has(path)));
+  const isAsWanted = kept.size === present.size && [...kept].every(([path, id]) => present.get(path) === id);
+  const extra = await settleGitlinks(kept, present, call);
   skipped.push(...extra.map((path) => `${path}: a repository without files of its own`));
-  const tree = extra.length === 0 ? written : await writeTree();
+  const tree = isAsWanted ? written : await writeTree();
 
   if (!(await hasObject(mirror, tree, 'tree'))) {
     const source = {
@@ -128,22 +134,24 @@ type Gitlinks = ReadonlyMap<string, string>;
 const UNTRACKED = ['--others', '--exclude-standard'];
 
 /**
- * Of the index its gitlinks; with `UNTRACKED` also the files that it does not hold, a directory that is a repository with
+ * Of the index its gitlinks, and what else is marked so that no command looks at it; with `UNTRACKED` also the files that it does not hold, a directory that is a repository with
  * a `/` at its end.
  */
 async function entries(
   call: GitOptions,
   more: readonly string[] = [],
-): Promise<{ gitlinks: Gitlinks; untracked: string[] }> {
+): Promise<{ gitlinks: Gitlinks; hidden: string[]; untracked: string[] }> {
   const listed = await git(['ls-files', '-t', '--stage', ...more, '-z'], call);
   const gitlinks = new Map<string, string>();
+  const hidden: string[] = [];
   const untracked: string[] = [];
   for (const entry of listed.stdout.split('\0')) {
     if (entry.startsWith('? ')) untracked.push(entry.slice(2));
-    const match = /^\w 160000 ([0-9a-f]+) \d\t(.*)$/s.exec(entry);
-    if (match?.[1] && match[2]) gitlinks.set(match[2], match[1]);
+    const [, tag, mode, id = '', path = ''] = /^(\w) (\d+) ([0-9a-f]+) \d\t(.*)$/s.exec(entry) ?? [];
+    if (mode === '160000') gitlinks.set(path, id);
+    else if (tag === 'S') hidden.push(path);
   }
-  return { gitlinks, untracked };
+  return { gitlinks, hidden, untracked };
 }
 
 async function updateIndex(

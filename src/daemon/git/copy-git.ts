@@ -31,8 +31,8 @@ export async function readHead(copy: WorkingCopy): Promise<CopyHead | { unreadab
     const read = await git(args, { ...ownGit(copy), okCodes: [0, 128] });
     if (read.code !== 0) return { unreadable: 'its HEAD has no commit' };
     const [commit = '', name = ''] = read.stdout.split('\n');
-    // Git names none where there is a branch HEAD as well.
-    const ref = name === '' ? await branchOfHead(copy) : name;
+    // Git names none, or the other, where there is a branch or tag HEAD as well.
+    const ref = name === '' || name.endsWith('/HEAD') ? await branchOfHead(copy) : name;
     return { commit: objectId(commit, 'HEAD'), ref: ref === 'HEAD' ? null : refName(ref, 'HEAD') };
   } catch (error) {
     if (error instanceof GitError)
@@ -112,19 +112,15 @@ export async function setOwnIndex(mirror: Mirror, copy: WorkingCopy, commit: str
     indexFile: join(copy.path, '.git', 'index'),
     user: copy.user,
   };
-  // What it knows of unchanged files stays, and only the others are read again; one that is damaged is replaced.
-  let args = ['read-tree', '--reset', '-i', objectId(commit)];
   for (let attempt = 0; ; attempt += 1) {
     try {
-      await git(args, call);
+      // Anew: merged with what is there, a file that the agent meant to add and left empty would stay marked as not added.
+      await git(['read-tree', objectId(commit)], call);
       break;
     } catch (error) {
-      if (!(error instanceof GitError)) throw error;
-      if (error.stderr.includes('index.lock')) {
-        if (attempt === 10) return false;
-        await delay(100);
-      } else if (args.includes('--reset')) args = ['read-tree', objectId(commit)];
-      else throw error;
+      if (!(error instanceof GitError) || !error.stderr.includes('index.lock')) throw error;
+      if (attempt === 10) return false;
+      await delay(100);
     }
   }
   await git(['update-index', '-q', '--refresh'], { ...call, okCodes: [0, 1, 128] });

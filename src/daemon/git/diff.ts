@@ -1,3 +1,4 @@
+import { sideBySide } from './locks.ts';
 import type { Mirror } from './mirror.ts';
 import { type Name, names, objectId } from './names.ts';
 import { git, gitBytes } from './run.ts';
@@ -52,10 +53,10 @@ export async function diffCommits(options: {
   const { mirror, signal, maxBytes = 16 * 1024 * 1024 } = options;
   const ends = [objectId(options.from, 'from'), objectId(options.to, 'to')] as const;
   const args = [...PLAIN, '-p', '--src-prefix=a/', '--dst-prefix=b/', ...names(...ends)];
-  const [files, shown] = await Promise.all([
+  const [files, shown] = await sideBySide(
     changedFiles(mirror, ends, signal),
     gitBytes(args, { gitDir: mirror.dir, signal, maxBytes: maxBytes + 1, truncate: true }),
-  ]);
+  );
   const truncated = shown.truncated || shown.stdout.length > maxBytes;
   const patch = truncated ? cutText(shown.stdout, maxBytes) : shown.stdout.toString('utf8');
   return { patch, files, ...totals(files), truncated };

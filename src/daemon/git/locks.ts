@@ -59,3 +59,11 @@ export async function alone<Result>(name: string, work: () => Promise<Result>): 
     return work();
   });
 }
+
+/** Waits for all of the work, also when some of it fails, so that nothing goes on after a lock is given up. @throws the first failure */
+export async function sideBySide<Results extends readonly unknown[]>(
+  ...work: { [At in keyof Results]: Promise<Results[At]> }
+): Promise<Results> {
+  await Promise.allSettled(work);
+  return Promise.all(work) as unknown as Promise<Results>;
+}

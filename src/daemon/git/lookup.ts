@@ -19,36 +19,27 @@ export interface Found {
 }
 
 interface Question {
-  readonly command: string;
+  readonly rev: string;
   /** Asked once before, of a process that ended without having answered. */
   readonly isSecond?: boolean;
-  readonly resolve: (answer: (Found & { body: Buffer }) | null) => void;
+  readonly resolve: (answer: Found | null) => void;
   readonly reject: (error: unknown) => void;
 }
 
 const readers = new Map<string, Reader>();
 
-/** The object that a revision (`refs/…^{commit}`, `ID^{tree}`) of a mirror leads to, null when there is none. */
+/** The object that a revision (`refs/…^{commit}`, `ID^{tree}`, `ID^1`) of a mirror leads to, null when there is none. */
 export async function lookUp(mirrorDir: string, rev: string): Promise<Found | null> {
-  return ask(mirrorDir, `info ${rev}`);
-}
-
-/** An object of a mirror with its bytes, null when there is none. It is held in memory: meant for commits. */
-export async function readObject(mirrorDir: string, id: string): Promise<(Found & { body: Buffer }) | null> {
-  return ask(mirrorDir, `contents ${id}`);
+  if (rev.includes('\n')) throw new GitError(`git cat-file: ${rev}`, null, 'a line break in a name');
+  return new Promise((resolve, reject) => {
+    readerOf(mirrorDir).ask({ rev, resolve, reject });
+  });
 }
 
 /** Ends what has packs open of the mirror, or of the mirrors below a directory: before they are replaced, and after. */
 export function forgetLookups(directory: string): void {
   for (const [mirrorDir, reader] of readers)
     if (mirrorDir === directory || mirrorDir.startsWith(`${directory}${sep}`)) reader.stop();
-}
-
-async function ask(mirrorDir: string, command: string): Promise<(Found & { body: Buffer }) | null> {
-  if (command.includes('\n')) throw new GitError(`git cat-file: ${command}`, null, 'a line break in a name');
-  return new Promise((resolve, reject) => {
-    readerOf(mirrorDir).ask({ command, resolve, reject });
-  });
 }
 
 function readerOf(mirrorDir: string): Reader {
@@ -68,7 +59,7 @@ class Reader {
   readonly #kill: () => void;
   readonly #forget: () => void;
   readonly #waiting: Question[] = [];
-  #received: Buffer[] = [];
+  #received = '';
   #timer: NodeJS.Timeout | undefined;
   #hasTimedOut = false;
 
@@ -84,8 +75,9 @@ class Reader {
 
   ask(question: Question): void {
     this.#waiting.push(question);
-    this.#questions.write(`${question.command}\n`);
-    this.#wait();
+    this.#questions.write(`info ${question.rev}\n`);
+    // Further questions do not put off what an answer that does not come leads to.
+    if (this.#waiting.length === 1) this.#wait();
   }
 
   /** It takes no further question, answers those it has, and ends. */
@@ -95,13 +87,10 @@ class Reader {
   }
 
   #listen(answers: Readable): void {
-    answers.on('data', (bytes: Buffer) => {
-      this.#received.push(bytes);
-      let next: { answer: (Found & { body: Buffer }) | null; rest: Buffer } | null;
-      while ((next = takeAnswer(Buffer.concat(this.#received), this.#waiting[0]?.command ?? ''))) {
-        this.#received = next.rest.length > 0 ? [next.rest] : [];
-        this.#waiting.shift()?.resolve(next.answer);
-      }
+    answers.setEncoding('utf8').on('data', (text: string) => {
+      const lines = (this.#received + text).split('\n');
+      this.#received = lines.pop() ?? '';
+      for (const line of lines) this.#waiting.shift()?.resolve(foundIn(line));
       this.#wait();
     });
     // Its end says what there is to say.
@@ -126,7 +115,7 @@ class Reader {
     clearTimeout(this.#timer);
     const [current, ...others] = this.#waiting.splice(0);
     if (!current) return;
-    const command = `git cat-file: ${current.command}`;
+    const command = `git cat-file: ${current.rev}`;
     if (this.#hasTimedOut) current.reject(new GitTimeoutError(command, ANSWER_TIMEOUT_MS));
     // What makes git give up cannot be read, as where there is nothing.
     else if (exitCode === 128) current.resolve(null);
@@ -137,18 +126,8 @@ class Reader {
   }
 }
 
-/** `ID TYPE SIZE`, with `contents` the bytes and a line break after it, or `NAME missing`. @returns null: not all is there yet */
-function takeAnswer(
-  received: Buffer,
-  command: string,
-): { answer: (Found & { body: Buffer }) | null; rest: Buffer } | null {
-  const end = received.indexOf('\n');
-  if (end === -1) return null;
-  const [id = '', type = '', size = ''] = received.subarray(0, end).toString('utf8').split(' ');
-  const rest = received.subarray(end + 1);
-  if (!/^\d+$/.test(size)) return { answer: null, rest };
-  if (!command.startsWith('contents ')) return { answer: { id, type, body: Buffer.alloc(0) }, rest };
-  const length = Number(size);
-  if (rest.length < length + 1) return null;
-  return { answer: { id, type, body: rest.subarray(0, length) }, rest: rest.subarray(length + 1) };
+/** Of `ID TYPE SIZE`; it is `NAME missing`, or `NAME ambiguous`, where there is none. */
+function foundIn(line: string): Found | null {
+  const [, id, type] = /^([0-9a-f]+) (\w+) \d+$/.exec(line) ?? [];
+  return id === undefined || type === undefined ? null : { id, type };
 }

@@ -6,7 +6,7 @@ import { exclusively } from './locks.ts';
 import { lookUp } from './lookup.ts';
 import { markUsed, sweepMirrors } from './mirror-upkeep.ts';
 import { absolutePath, branchName, branchRef, type Name, names, remoteUrl } from './names.ts';
-import { dropRefs, holdsCommit, setRef } from './objects.ts';
+import { dropRefs, holdsCommit, isAt, setRef } from './objects.ts';
 import { type Credentials, git, withoutSecrets } from './run.ts';
 
 /** A repository of a contract: a remote, or a directory of this machine. */
@@ -102,7 +102,7 @@ export async function fetchBranch(
       await dropRefs(mirror, [ref]);
       return null;
     }
-    if ((await findCommit(mirror, ref)) === theirs) return theirs;
+    if (await isAt(mirror, ref, theirs)) return theirs;
     // What was pushed from here, or came by another branch, is not fetched.
     if (await holdsCommit(mirror, theirs)) await setRef(mirror, ref, theirs);
     else await git([...FETCH, ...names(url), `+${ref}:${ref}`], call);
@@ -236,13 +236,20 @@ async function update(dir: string, origin: Origin, options: OpenMirrorOptions): 
 }
 
 async function headOf(dir: string): Promise<string> {
-  return (await git(['symbolic-ref', '--short', 'HEAD'], { gitDir: dir })).stdout.trim();
+  // Not --short, which says heads/main where there is a tag main.
+  return (await git(['symbolic-ref', 'HEAD'], { gitDir: dir })).stdout.trim().replace('refs/heads/', '');
 }
 
-/** Whether the branches and tags of a mirror are these, with their ids. */
+/** Whether the branches and tags of a mirror are these, with their ids, and lead to something. */
 async function hasExactly(dir: string, refs: ReadonlyMap<string, string>): Promise<boolean> {
-  const args = ['for-each-ref', '--format=%(objectname)\t%(refname)', 'refs/heads', 'refs/tags'];
-  const ours = [...(await git(args, { gitDir: dir })).stdout.matchAll(REF_LINE)];
+  // The type is read from the object itself: git fails where that is lost, and fetching brings it back.
+  const format = '--format=%(objecttype) %(objectname)\t%(refname)';
+  const listed = await git(['for-each-ref', format, 'refs/heads', 'refs/tags'], {
+    gitDir: dir,
+    okCodes: [0, 128],
+  });
+  if (listed.code !== 0) return false;
+  const ours = [...listed.stdout.matchAll(/^\w+ ([0-9a-f]+)\t(.+)$/gm)];
   return ours.length === refs.size && ours.every(([, id, ref = '']) => refs.get(ref) === id);
 }
 

@@ -1,5 +1,5 @@
 import { GitError } from './errors.ts';
-import { lookUp, readObject } from './lookup.ts';
+import { lookUp } from './lookup.ts';
 import type { Mirror } from './mirror.ts';
 import { type Name, names, objectId, refName, worktreeKey } from './names.ts';
 import { type GitCall, type GitOptions, git, gitFeed, gitPipe } from './run.ts';
@@ -89,14 +89,9 @@ export async function commitAt(rev: string, call: GitOptions): Promise<string | 
   return found.code === 0 ? objectId(found.stdout.trim()) : null;
 }
 
-/** The ids of a commit's parents; where the history was cut off, of those that are there. */
-export async function parentsOf(mirror: Mirror, commit: string): Promise<string[]> {
-  const found = await readObject(mirror.dir, `${objectId(commit)}^{commit}`);
-  if (!found) throw new GitError(`git cat-file: ${commit}`, null, 'no such commit');
-  const [head = ''] = found.body.toString('latin1').split('\n\n', 1);
-  const parents = [...head.matchAll(/^parent ([0-9a-f]+)$/gm)].map(([, id = '']) => id);
-  const here = await Promise.all(parents.map((id) => hasObject(mirror, id, 'commit')));
-  return parents.filter((_, at) => here[at]);
+/** The id of a commit's first parent; null when it has none, or the history was cut off there. */
+export async function parentOf(mirror: Mirror, commit: string): Promise<string | null> {
+  return (await lookUp(mirror.dir, `${objectId(commit)}^1`))?.id ?? null;
 }
 
 /** True when the mirror has the object. */
@@ -140,13 +135,19 @@ export async function setRefs(mirror: Mirror, changes: readonly RefChange[]): Pr
   const lines: string[] = [];
   for (const { ref, commit, old } of changes) {
     const to = objectId(commit);
-    if (old === undefined && (await lookUp(mirror.dir, ref))?.id === to) continue;
+    if (old === undefined && (await isAt(mirror, ref, to))) continue;
     lines.push(
       `update ${ref} ${to}${old === undefined ? '' : ` ${old === null ? NO_OBJECT : objectId(old)}`}\n`,
     );
   }
   if (lines.length === 0) return;
   await git(['update-ref', '--stdin'], { gitDir: mirror.dir, input: lines.join('') });
+}
+
+/** Whether the ref is there and leads to the object. Not sure of it counts as no. */
+export async function isAt(mirror: Mirror, ref: Name, id: string): Promise<boolean> {
+  // Without such a ref git takes the name for what `git describe` says of a commit.
+  return !/-g[0-9a-f]+$/.test(ref) && (await lookUp(mirror.dir, ref))?.id === id;
 }
 
 /** Takes refs of the mirror away, wherever they point. */

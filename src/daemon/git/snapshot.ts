@@ -2,9 +2,9 @@ import { captureFiles, type SnapshotLimits } from './capture.ts';
 import { type CopyHead, importCommit, moveHead, readHead, setOwnIndex } from './copy-git.ts';
 import { countChanges } from './diff.ts';
 import { GitError, WorkingCopyBrokenError } from './errors.ts';
-import { exclusively, together } from './locks.ts';
+import { exclusively, sideBySide, together } from './locks.ts';
 import { findCommit, type Mirror } from './mirror.ts';
-import { commitTree, type Identity, parentsOf, setRefs, treeOf, worktreeRefs } from './objects.ts';
+import { commitTree, type Identity, parentOf, setRefs, treeOf, worktreeRefs } from './objects.ts';
 import type { WorkingCopy } from './working-copy.ts';
 
 export interface SnapshotOptions {
@@ -85,7 +85,7 @@ export async function snapshotLocked(options: SnapshotOptions, known?: WorkingSt
   const commitSha = await commitFor(options, state, last);
   const previous = last ?? copy.baseSha;
   const created = commitSha !== previous;
-  const counting = created ? countChanges(mirror, previous, commitSha) : NO_CHANGES;
+  const count = async () => (created ? countChanges(mirror, previous, commitSha) : NO_CHANGES);
   const moving = options.moveBranch && state.head?.commit !== commitSha ? state.head : null;
   const headSha = moving ? commitSha : state.on;
   const record = created ? [{ ref: refs.snapshot, commit: commitSha, old: last }] : [];
@@ -98,7 +98,7 @@ export async function snapshotLocked(options: SnapshotOptions, known?: WorkingSt
     await setOwnIndex(mirror, copy, commitSha);
     await setRefs(mirror, place);
   };
-  const [counts, [parentSha = null]] = await Promise.all([counting, parentsOf(mirror, commitSha), write()]);
+  const [counts, parentSha] = await sideBySide(count(), parentOf(mirror, commitSha), write());
   return { commitSha, treeSha: state.tree, parentSha, created, skipped: state.skipped, headSha, ...counts };
 }
 
@@ -141,8 +141,7 @@ async function commitFor(
   const { mirror, message, identity } = options;
   if (state.tree === (await treeOf(mirror, state.on))) return state.on;
   if (last !== null && state.tree === (await treeOf(mirror, last))) {
-    const [parent] = await parentsOf(mirror, last);
-    if (parent === state.on) return last;
+    if ((await parentOf(mirror, last)) === state.on) return last;
   }
   return commitTree(mirror, { tree: state.tree, parents: [state.on], message, identity });
 }

@@ -1,6 +1,6 @@
 import { lchown, lstat, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { exclusively, together } from './locks.ts';
+import { exclusively, sideBySide, together } from './locks.ts';
 import { findCommit, type Mirror, originUrl, resolveCommit } from './mirror.ts';
 import { absolutePath, branchName, branchRef, type Name, names, objectId, worktreeKey } from './names.ts';
 import { type Identity, setRefs, TASKMESH_IDENTITY, worktreeRefs } from './objects.ts';
@@ -160,15 +160,18 @@ async function clone(
   );
   const own = { gitDir: join(path, '.git'), cwd: path, user, signal };
   const branch = branchRef(copy.branch);
-  await Promise.all([
+  const putOnBranch = async () => {
+    await git(['update-ref', ...names(branch, objectId(start))], own);
+    await git(['symbolic-ref', 'HEAD', branch], own);
+  };
+  await sideBySide(
+    putOnBranch(),
     // A person looking into the copy expects origin to be the repository, not the daemon's mirror of it.
     git(
       ['remote', 'set-url', 'origin', withoutSecrets(originUrl(mirror.source)).replace('//***@', '//')],
       own,
     ),
-    git(['update-ref', ...names(branch, objectId(start))], own),
-    git(['symbolic-ref', 'HEAD', branch], own),
-  ]);
+  );
 
   const stage = await openStage(path, user);
   await rm(stage.indexFile, { force: true });

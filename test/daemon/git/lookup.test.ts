@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, readdirSync, rmSync, truncateSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { lookUp, readObject } from '../../../src/daemon/git/lookup.ts';
+import { lookUp } from '../../../src/daemon/git/lookup.ts';
 import { compactMirror } from '../../../src/daemon/git/mirror-upkeep.ts';
 import { processesWith, until } from '../support.ts';
 import { commit, run, world } from './support.ts';
@@ -27,9 +27,6 @@ describe('looking up objects and refs of a mirror', () => {
     expect(found).toEqual(asked.map((_, at) => (at % 2 === 0 ? main : tree)));
     expect(await lookUp(mirror.dir, 'refs/heads/none^{commit}')).toBeNull();
     expect(await lookUp(mirror.dir, `${tree}^{commit}`)).toBeNull();
-    expect((await readObject(mirror.dir, main))?.body.toString()).toBe(
-      `${run(mirror.dir, 'cat-file', 'commit', main)}\n`,
-    );
     expect(readersOf(mirror.dir)).toHaveLength(1);
   });
 
@@ -85,9 +82,7 @@ describe('looking up objects and refs of a mirror', () => {
 
   it('refuses a name with a line break, which would be a question of its own', async () => {
     const { mirror } = await world();
-    await expect(lookUp(mirror.dir, 'refs/heads/main\ncontents refs/heads/main')).rejects.toThrow(
-      /line break/,
-    );
+    await expect(lookUp(mirror.dir, 'refs/heads/main\ninfo refs/heads/main')).rejects.toThrow(/line break/);
   });
 
   it('leaves no process behind when nobody asks any more', async () => {

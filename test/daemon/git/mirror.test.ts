@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createReadStream, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { createReadStream, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -135,6 +135,33 @@ describe('openMirror', () => {
     expect(await connections(next)).toBe(2);
     expect(await connections(main)).toBe(1);
     expect(await connections(null)).toBe(1);
+  });
+
+  it('has a branch whose name is like what git describe says of a commit', async () => {
+    const { mirror, origin } = await world({ bare: true });
+    const main = run(origin, 'rev-parse', 'main');
+    const name = `v1.0-3-g${main.slice(0, 10)}`;
+    run(origin, 'branch', name, 'main');
+    expect(await fetchBranch(mirror, name)).toBe(main);
+    expect(refs(mirror.dir)).toContain(`refs/heads/${name} ${main}`);
+  });
+
+  it('knows the default branch also where a tag has its name', async () => {
+    const { origin, root } = await world();
+    run(origin, 'tag', 'main');
+    const options = { mirrorsDir: join(root, 'mirrors'), source: { localPath: origin } };
+    expect((await openMirror(options)).defaultBranch).toBe('main');
+    expect((await openMirror({ ...options, fetch: false })).defaultBranch).toBe('main');
+  });
+
+  it('fetches again what it has lost', async () => {
+    const { mirror, origin, root } = await world();
+    const main = run(origin, 'rev-parse', 'main');
+    const packs = join(mirror.dir, 'objects', 'pack');
+    for (const name of readdirSync(packs)) rmSync(join(packs, name), { force: true });
+    rmSync(join(mirror.dir, 'objects', main.slice(0, 2)), { recursive: true, force: true });
+    await openMirror({ mirrorsDir: join(root, 'mirrors'), source: { localPath: origin } });
+    expect(run(mirror.dir, 'cat-file', '-t', 'refs/heads/main')).toBe('commit');
   });
 
   it('makes one mirror when called at once', async () => {
