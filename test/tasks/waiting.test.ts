@@ -80,12 +80,15 @@ describe('waitForTask', () => {
     await eventually(() => listeners() === before + 20);
     // The first look of each is over once this has been answered too.
     await api.ask('{ viewer { kind } }');
-    const statements = await statementsDuring(
-      server,
-      () => new Promise((resolve) => setTimeout(resolve, 2_000)),
-    );
-    // Twenty that polled would be twenty a round; the scheduler's own sweep reads tasks by their state, never by id.
-    expect(statements.filter((sql) => /from "task".*"id" (in|=)/s.test(sql)).length).toBeLessThanOrEqual(1);
+    // Twenty that polled would be seen in each of these; every three seconds they look once, in case that a ring was lost, and
+    // the scheduler's own sweep reads tasks by their state, never by id.
+    const looks: number[] = [];
+    for (let round = 0; round < 5; round += 1) {
+      const half = () => new Promise((resolve) => setTimeout(resolve, 500));
+      const statements = await statementsDuring(server, half);
+      looks.push(statements.filter((sql) => /from "task".*"id" (in|=)/s.test(sql)).length);
+    }
+    expect(Math.min(...looks), `looks in each half second: ${looks}`).toBe(0);
     await daemon.finish(taskId, 1);
     await Promise.all(waiting);
     expect(listeners()).toBe(before);
@@ -245,7 +248,8 @@ test('a tree of 200 tasks takes as many statements as one of 10, at most 8', asy
   };
   // The scheduler's sweep may fall into one of them.
   const ask = async () => {
-    const answers = [await askOnce(), await askOnce(), await askOnce()];
+    const answers: Awaited<ReturnType<typeof askOnce>>[] = [];
+    for (let round = 0; round < 6; round += 1) answers.push(await askOnce());
     return answers.reduce((best, each) => (each.statements.length < best.statements.length ? each : best));
   };
   await grow(9);
