@@ -46,10 +46,10 @@ let number = 0;
 const change = (copy: string) =>
   writeFileSync(join(copy, 'part-0', 'file-0.txt'), `changed ${(number += 1)}\n`);
 
-async function timed(work: () => Promise<unknown>): Promise<number> {
+async function timed<Result>(work: () => Promise<Result>): Promise<[milliseconds: number, Result]> {
   const from = now();
-  await work();
-  return now() - from;
+  const result = await work();
+  return [now() - from, result];
 }
 
 const open = () => openMirror({ mirrorsDir: join(root, 'mirrors'), source: { localPath: origin } });
@@ -67,19 +67,17 @@ const save = (mirror: Mirror, copy: WorkingCopy) =>
 async function ours(): Promise<Record<string, number>> {
   const id = `copy-${(number += 1)}`;
   const supervisor = await make(await open(), `${id}-supervisor`);
-  let mirror: Mirror | undefined;
-  let copy: WorkingCopy | undefined;
-  const begin = await timed(async () => (copy = await make((mirror = await open()), id)));
-  if (!mirror || !copy) throw new Error('unreachable');
-  const [place, task] = [mirror, copy];
+  const [begin, { mirror, task }] = await timed(async () => {
+    const mirror = await open();
+    return { mirror, task: await make(mirror, id) };
+  });
   change(task.path);
-  let commit = '';
-  const checkpoint = await timed(async () => (commit = (await save(place, task)).commitSha));
-  const unchanged = await timed(() => save(place, task));
-  const merge = await timed(() =>
+  const [checkpoint, { commitSha }] = await timed(() => save(mirror, task));
+  const [unchanged] = await timed(() => save(mirror, task));
+  const [merge] = await timed(() =>
     mergeInto({
-      mirror: place,
-      source: { commit, label: id },
+      mirror,
+      source: { commit: commitSha, label: id },
       target: { kind: 'workingCopy', copy: supervisor },
       squash: false,
       dryRun: false,
@@ -98,14 +96,14 @@ async function byHand(): Promise<Record<string, number>> {
   };
   const supervisor = `${path}-supervisor`;
   await clone(supervisor);
-  const begin = await timed(() => clone(path));
+  const [begin] = await timed(() => clone(path));
   change(path);
-  const checkpoint = await timed(async () => {
+  const [checkpoint] = await timed(async () => {
     await git(path, 'add', '-A');
     await git(path, 'commit', '-q', '-m', 'Work');
   });
-  const unchanged = await timed(() => git(path, 'status', '--porcelain'));
-  const merge = await timed(async () => {
+  const [unchanged] = await timed(() => git(path, 'status', '--porcelain'));
+  const [merge] = await timed(async () => {
     await git(supervisor, 'fetch', '-q', path, id);
     await git(supervisor, 'merge', '-q', '--no-ff', '-m', 'Merge', 'FETCH_HEAD');
   });

@@ -134,8 +134,8 @@ type Gitlinks = ReadonlyMap<string, string>;
 const UNTRACKED = ['--others', '--exclude-standard'];
 
 /**
- * Of the index its gitlinks, and what else is marked so that no command looks at it; with `UNTRACKED` also the files that it does not hold, a directory that is a repository with
- * a `/` at its end.
+ * Of the index its gitlinks, and what else is marked so that no command looks at it; with `UNTRACKED` also the files that
+ * it does not hold, a directory that is a repository with a `/` at its end.
  */
 async function entries(
   call: GitOptions,

@@ -60,7 +60,10 @@ export async function alone<Result>(name: string, work: () => Promise<Result>): 
   });
 }
 
-/** Waits for all of the work, also when some of it fails, so that nothing goes on after a lock is given up. @throws the first failure */
+/**
+ * Waits for all of the work, also when some of it fails, so that nothing goes on after a lock is given up.
+ * @throws the first failure
+ */
 export async function sideBySide<Results extends readonly unknown[]>(
   ...work: { [At in keyof Results]: Promise<Results[At]> }
 ): Promise<Results> {

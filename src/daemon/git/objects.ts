@@ -144,7 +144,7 @@ export async function setRefs(mirror: Mirror, changes: readonly RefChange[]): Pr
   await git(['update-ref', '--stdin'], { gitDir: mirror.dir, input: lines.join('') });
 }
 
-/** Whether the ref is there and leads to the object. Not sure of it counts as no. */
+/** Whether the ref is there and leads to the object; false also where that cannot be told from the name alone. */
 export async function isAt(mirror: Mirror, ref: Name, id: string): Promise<boolean> {
   // Without such a ref git takes the name for what `git describe` says of a commit.
   return !/-g[0-9a-f]+$/.test(ref) && (await lookUp(mirror.dir, ref))?.id === id;
