@@ -11,7 +11,9 @@ beforeAll(async () => {
   await world.daemon('machine', {
     agent: world.profile(''),
     mute: world.profile('--mute', { startTimeoutSeconds: 1 }),
-    stuck: world.profile('--stuck', { startTimeoutSeconds: 1 }),
+    // Long enough to be started and initialized on a machine that is busy.
+    stuck: world.profile('--stuck', { startTimeoutSeconds: 15 }),
+    silent: world.profile('--mute'),
     'signed-out': world.profile('--signed-out'),
     'no-key': world.profile('--signed-out', { authMethod: 'other' }),
     old: world.profile('--old'),
@@ -39,7 +41,7 @@ describe.concurrent('a task fails, saying why, when its agent', { timeout: 120_0
     [
       'does not answer when it is to open a session',
       'stuck',
-      /did not answer within 1 s while it was opening a session/,
+      /did not answer within 15 s while it was opening a session/,
     ],
     [
       'is not signed in',
@@ -112,7 +114,7 @@ describe.concurrent('cancelling a task', { timeout: 120_000 }, () => {
   });
 
   it('ends one whose agent is still being initialized', async () => {
-    const id = await world.work('mute', 'x');
+    const id = await world.work('silent', 'x');
     await soon(() => world.heard('start').includes(id));
     await cancel(id);
     await world.until(id, 'CANCELLED');
