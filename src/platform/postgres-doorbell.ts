@@ -52,7 +52,9 @@ export class PostgresDoorbell implements Doorbell {
     });
     try {
       await client.connect();
-      await client.query(`LISTEN ${CHANNEL}`);
+      // PostgreSQL writes and flushes a commit for each NOTIFY. What may be lost needs not wait for a disk, nor keep it from
+      // those who do.
+      await client.query(`SET synchronous_commit = off; LISTEN ${CHANNEL}`);
     } catch (error) {
       client.removeAllListeners('end');
       client.end().catch(() => undefined);
