@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { authorizeContract } from '../keys/permissions.ts';
-import { type EntityManager, kysely } from '../platform/database.ts';
+import { type EntityManager, kysely, type Statements } from '../platform/database.ts';
 import { DomainError, invalidInput, notFound } from '../platform/errors.ts';
 import { type Id, parseId, toUuid } from '../platform/ids.ts';
 import { isTask, type Principal } from '../platform/principal.ts';
@@ -56,7 +56,7 @@ export async function shareContract(
 
 /** How to read it so, together with others; `checkContract` then says whether it may be used. */
 export function contractToShare(
-  em: EntityManager,
+  em: Statements,
   { ownerId }: Principal,
   id: Id<'contract'>,
 ): Selection<Contract | null> {

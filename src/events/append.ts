@@ -1,8 +1,10 @@
-import { type RawBuilder, sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
 import { kysely } from '../platform/database.ts';
 import { topics } from '../platform/doorbell.ts';
+import type { Row } from '../platform/entity-table.ts';
 import { type Id, toUuid } from '../platform/ids.ts';
 import type { Transaction } from '../platform/transaction.ts';
+import { NOTHING, worded } from '../platform/wording.ts';
 import type { NewEvent } from './event-types.ts';
 
 const buffers = new WeakMap<Transaction, Map<Id<'contract'>, NewEvent[]>>();
@@ -27,7 +29,7 @@ async function flush(tx: Transaction, last: RawBuilder<unknown>): Promise<void> 
   // Always in the same order of contracts: two transactions that touch both never wait for each other in a circle.
   const contracts = [...(buffers.get(tx) ?? [])].sort(([a], [b]) => (a < b ? -1 : 1));
   for (const [index, [contractId, events]] of contracts.entries())
-    await appendEvents(tx, contractId, events, index === contracts.length - 1 ? last : sql``);
+    await appendEvents(tx, contractId, events, index === contracts.length - 1 ? last : NOTHING);
   buffers.delete(tx);
 }
 
@@ -50,7 +52,7 @@ export async function appendEvents(
   const contract = toUuid(contractId);
   const count = events.length;
   const { parts, columns, tell } = tx.takeRiders();
-  const { rows: answer } = await sql<{ last: number }>`${last}
+  const { rows: answer } = await worded`${last}
     with counter as (
       update contract_counter set last = last + ${count} where contract_id = ${contract} returning last
     ), appended as (
@@ -59,8 +61,8 @@ export async function appendEvents(
              (row.value->>'task')::uuid, row.value->'data', ${tx.now.toISOString()}::timestamptz
       from jsonb_array_elements(${storable(rows)}::jsonb) with ordinality as row
     )${parts}
-    select last${columns} from counter`.execute(kysely(tx.em));
-  const [row] = answer;
+    select last${columns} from counter`.execute(kysely(tx.statements));
+  const [row] = answer as (Row & { readonly last: number })[];
   // A contract without a counter has failed in the database: a sequence is never null.
   if (!row) throw new Error(`contract ${contractId} has no counter`);
   tell(row);

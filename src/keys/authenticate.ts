@@ -1,8 +1,8 @@
-import { sql } from 'kysely';
 import { kysely } from '../platform/database.ts';
 import { fromUuid } from '../platform/ids.ts';
 import type { Principal } from '../platform/principal.ts';
 import type { Runtime } from '../platform/runtime.ts';
+import { worded } from '../platform/wording.ts';
 import { type Authenticated, type Authentication, refused } from './authentication.ts';
 import { hasIdentity, identify, looksLikeToken } from './identity-token.ts';
 import type { StoredKeyKind } from './key.entity.ts';
@@ -47,12 +47,12 @@ interface KeyRow {
 }
 
 async function authenticateKey(runtime: Runtime, key: string): Promise<Authentication> {
-  const { rows } = await sql<KeyRow>`
+  const { rows } = await worded`
     select k.id, k.owner_id, k.kind, k.name, k.task_id, k.attempt, k.daemon_id, k.expires_at,
            k.revoked_at is not null as revoked, t.attempt as task_attempt, t.role, t.contract_id
     from key k left join task t on t.id = k.task_id
     where k.hash = ${hashKey(key)}`.execute(kysely(runtime.db.statements));
-  const [row] = rows;
+  const [row] = rows as KeyRow[];
   if (!row) return refused('UNKNOWN', `This key is not known here. ${HOW}`);
   const keyId = fromUuid('key', row.id);
   const principal = principalOf(row);

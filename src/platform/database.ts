@@ -15,6 +15,13 @@ export type EntityManager = SqlEntityManager;
 /** What statements are sent by that make no entities. */
 export type Statements = Pick<EntityManager, 'getKysely' | 'getMetadata' | 'getPlatform'>;
 
+/** What belongs to one transaction. */
+export interface Bound {
+  readonly statements: Statements;
+  /** An EntityManager of the transaction. */
+  fork(): EntityManager;
+}
+
 export interface MigrationEntry {
   readonly name: string;
   readonly class: new (...args: never[]) => Migration;
@@ -28,6 +35,8 @@ export interface Database {
   fork(): EntityManager;
   /** For statements outside of transactions: an EntityManager of its own costs more than to send most of them. */
   readonly statements: Statements;
+  /** Runs `work` in a transaction, which is rolled back when it throws. */
+  transactional<T>(work: (bound: Bound) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -103,11 +112,27 @@ export async function openDatabase(
 }
 
 function database(orm: SqlMikroORM, embedded: boolean, unlock: () => void): Database {
+  const fork = () => orm.em.fork() as EntityManager;
+  const statements = fork();
+  const [metadata, platform] = [statements.getMetadata(), statements.getPlatform()];
+  const boundTo = (context: unknown) =>
+    ({ getKysely: () => context, getMetadata: () => metadata, getPlatform: () => platform }) as Statements;
   return {
     embedded,
     orm,
-    fork: () => orm.em.fork() as EntityManager,
-    statements: orm.em.fork() as EntityManager,
+    fork,
+    statements,
+    transactional: (work) =>
+      statements.getConnection('write').transactional((context) =>
+        work({
+          statements: boundTo(context),
+          fork: () => {
+            const em = fork();
+            em.setTransactionContext(context);
+            return em;
+          },
+        }),
+      ),
     close: async () => {
       try {
         await orm.close(true);

@@ -39,6 +39,18 @@ function isLarge(value: unknown): boolean {
   return typeof value === 'string' && value.length >= LARGE;
 }
 
+/** The driver's own record of a statement, which it would else copy from ours property by property. */
+type Asked = pg.Query & { name: string; callback: (error: Error | null, result: unknown) => void };
+
+function prepared(query: AnyQuery, name: string, text: string, values: readonly unknown[]): Promise<unknown> {
+  const asked = new pg.Query(text, values as unknown[]) as Asked;
+  asked.name = name;
+  return new Promise((resolve, reject) => {
+    asked.callback = (error, result) => (error ? reject(error) : resolve(result));
+    query(asked);
+  });
+}
+
 type AnyQuery = (config: unknown, values?: unknown, callback?: unknown) => unknown;
 
 /**
@@ -55,7 +67,7 @@ export class PreparingClient extends pg.Client {
         return query(config, values, callback);
       const name = nameOf(config, values);
       const ask = (own: readonly unknown[]) =>
-        name ? query({ name, text: config, values: own }, callback) : query(config, own, callback);
+        name && callback === undefined ? prepared(query, name, config, own) : query(config, own, callback);
       if (!values.some(isLarge)) return ask(values);
       // The driver's record of a statement that is done stays in memory until the next full collection, however young it
       // is (measured; what it is found from is not known), and of a batch of output the record is half a megabyte.

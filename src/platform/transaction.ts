@@ -1,13 +1,22 @@
 import type { EntityClass } from '@mikro-orm/core';
-import { type RawBuilder, sql } from 'kysely';
-import { type EntityManager, kysely } from './database.ts';
+import type { RawBuilder } from 'kysely';
+import { type Bound, type EntityManager, kysely, type Statements } from './database.ts';
 import type { Row } from './entity-table.ts';
 import { COMMITTING } from './pipelining-client.ts';
 import type { Runtime } from './runtime.ts';
+import { NOTHING, stated, Wording, worded } from './wording.ts';
 import { changedInsertion, changeOf, completed, insertion, type NewRow } from './write-rows.ts';
 
 /** @param last is put before the only, or the last, statement of the step */
 type LastStep = (last: RawBuilder<unknown>) => Promise<void>;
+
+/** What goes along with a statement: what follows the parts of its `with`, and the columns of its `select`. */
+interface Riders {
+  readonly parts: RawBuilder<unknown>;
+  readonly columns: RawBuilder<unknown>;
+  /** Tells those who are to hear it the row that comes of them. */
+  readonly tell: (row: Row) => void;
+}
 
 /** What is written along with the log, when it has come to that, and what is told of the rows that it returns. */
 interface Rider {
@@ -16,7 +25,7 @@ interface Rider {
 }
 
 /**
- * A transaction under way. Everything in it uses its `em`; nothing in it opens another one. At its end changed entities
+ * A transaction under way. Everything in it uses its `statements` or its `em`; nothing in it opens another one. At its end changed entities
  * are flushed, what was to be written is, then the steps registered with `beforeCommit` run (the log is appended last, so
  * that its counter's lock is held for the shortest time), and after the commit the doorbell rings.
  *
@@ -25,9 +34,12 @@ interface Rider {
  * `no key update` (contracts, daemons, working copies): else two transactions could wait for each other.
  */
 export class Transaction {
-  readonly em: EntityManager;
+  /** For what is read and written past the ORM. */
+  readonly statements: Statements;
   readonly runtime: Runtime;
   readonly now: Date;
+  readonly #bound: Bound;
+  #em: EntityManager | undefined;
   readonly #rings = new Set<string>();
   readonly #calls: (() => void)[] = [];
   readonly #steps = new Map<object, LastStep>();
@@ -35,10 +47,16 @@ export class Transaction {
   readonly #changes: RawBuilder<unknown>[] = [];
   #riders: Rider[] = [];
 
-  constructor(runtime: Runtime, em: EntityManager) {
+  constructor(runtime: Runtime, bound: Bound) {
     this.runtime = runtime;
-    this.em = em;
+    this.statements = bound.statements;
+    this.#bound = bound;
     this.now = runtime.clock.now();
+  }
+
+  /** For what the ORM follows. Made when it is asked for: that takes as long as to decide on a small change. */
+  get em(): EntityManager {
+    return (this.#em ??= this.#bound.fork());
   }
 
   /** Rings after the commit; never when it is rolled back. */
@@ -68,13 +86,13 @@ export class Transaction {
 
   /** The same for a new row, to which nothing else in this transaction refers. */
   insert<T extends object>(entity: EntityClass<T>, row: NewRow<T>): void {
-    this.write(insertion(this.em, entity, row));
+    this.write(insertion(this.statements, entity, row));
   }
 
   /** A new row that something else in this transaction refers to. @returns it as it is stored */
   async insertNow<T extends object>(entity: EntityClass<T>, row: NewRow<T>): Promise<T> {
-    await insertion(this.em, entity, row).execute(kysely(this.em));
-    return completed(this.em, entity, row);
+    await insertion(this.statements, entity, row).execute(kysely(this.statements));
+    return completed(this.statements, entity, row);
   }
 
   /**
@@ -92,67 +110,71 @@ export class Transaction {
    * @returns it as it will be; what is changed in it until the end is stored with it
    */
   record<T extends object>(entity: EntityClass<T>, row: NewRow<T>): T {
-    const made = completed(this.em, entity, row);
+    const made = completed(this.statements, entity, row);
     const before = { ...made };
-    this.ride(() => changedInsertion(this.em, entity, row, before, made));
+    this.ride(() => changedInsertion(this.statements, entity, row, before, made));
     return made;
   }
 
   /** The same for what will have been changed in a row that was read with a lock. @returns the row */
   follow<T extends object>(entity: EntityClass<T>, row: T): T {
     const before = { ...row };
-    this.ride(() => changeOf(this.em, entity, before, row));
+    this.ride(() => changeOf(this.statements, entity, before, row));
     return row;
   }
 
-  /**
-   * Hands over what goes along with a statement: what follows the parts of its `with`, and the columns of its `select`,
-   * and who is to be told the row that comes of them.
-   */
-  takeRiders(): {
-    parts: RawBuilder<unknown>;
-    columns: RawBuilder<unknown>;
-    tell: (row: Row) => void;
-  } {
-    const riders = this.#riders.flatMap(({ change, onRows }, index) => {
+  /** Hands over what goes along with a statement. */
+  takeRiders(): Riders {
+    const parts = new Wording();
+    const columns = new Wording();
+    const heard: { name: string; onRows: NonNullable<Rider['onRows']> }[] = [];
+    for (const [index, { change, onRows }] of this.#riders.entries()) {
       const part = change();
-      return part ? [{ part, onRows, name: `part_${index}` }] : [];
-    });
+      if (!part) continue;
+      const name = `part_${index}`;
+      parts.say(`, ${name} as (`).give(part).say(')');
+      if (!onRows) continue;
+      columns.say(`, (select json_agg(${name}) from ${name}) as ${name}`);
+      heard.push({ name, onRows });
+    }
     this.#riders = [];
-    const parts = riders.map(({ part, name }) => sql`, ${sql.ref(name)} as (${part})`);
-    const heard = riders.filter(({ onRows }) => onRows !== null);
-    const columns = heard.map(
-      ({ name }) => sql`, (select json_agg(${sql.ref(name)}) from ${sql.ref(name)}) as ${sql.ref(name)}`,
-    );
     return {
-      parts: concatenated(parts),
-      columns: concatenated(columns),
+      parts: parts.end(),
+      columns: columns.end(),
       tell: (row) => {
-        for (const { name, onRows } of heard) onRows?.((row[name] as Row[] | null) ?? []);
+        for (const { name, onRows } of heard) onRows((row[name] as Row[] | null) ?? []);
       },
     };
   }
 
   async finish(): Promise<void> {
-    await this.em.flush();
+    await this.#em?.flush();
     const steps = [...this.#steps.values(), ...this.#numbering];
     if (this.#riders.length > 0 && this.#steps.size === 0) steps.unshift((last) => this.#carryRiders(last));
-    if (this.#changes.length > 0)
-      await sql`${steps.length === 0 ? LAST : sql``}with ${sql.join(this.#changes.map(asPart))} select 1`.execute(
-        kysely(this.em),
-      );
-    for (const [index, step] of steps.entries()) await step(index === steps.length - 1 ? LAST : sql``);
+    if (this.#changes.length > 0) await this.#carryChanges(steps.length === 0 ? LAST : NOTHING);
+    for (const [index, step] of steps.entries()) await step(index === steps.length - 1 ? LAST : NOTHING);
     // What was changed since is not stored silently after the commit, nor lost silently: the driver refuses it.
-    await this.em.flush();
+    await this.#em?.flush();
+  }
+
+  /** A data-modifying part of a statement is carried out whether or not anything refers to it. */
+  async #carryChanges(last: RawBuilder<unknown>): Promise<void> {
+    const parts = new Wording();
+    for (const [index, change] of this.#changes.entries())
+      parts
+        .say(`${index === 0 ? '' : ', '}part_${index} as (`)
+        .give(change)
+        .say(')');
+    await worded`${last}with ${parts.end()} select 1`.execute(kysely(this.statements));
   }
 
   /** Of a transaction that logged nothing. */
   async #carryRiders(last: RawBuilder<unknown>): Promise<void> {
     const { parts, columns, tell } = this.takeRiders();
-    const { rows } = await sql<Row>`${last}with alone as (select 1)${parts} select 1${columns}`.execute(
-      kysely(this.em),
+    const { rows } = await worded`${last}with alone as (select 1)${parts} select 1${columns}`.execute(
+      kysely(this.statements),
     );
-    tell(rows[0] ?? {});
+    tell((rows[0] as Row | undefined) ?? {});
   }
 
   /** What was left for after the commit. */
@@ -162,25 +184,14 @@ export class Transaction {
   }
 }
 
-const LAST = sql.raw(COMMITTING);
-
-function concatenated(parts: readonly RawBuilder<unknown>[]): RawBuilder<unknown> {
-  return parts.length > 0 ? sql.join(parts, sql``) : sql``;
-}
-
-/** A data-modifying part of a statement is carried out whether or not anything refers to it. */
-function asPart(change: RawBuilder<unknown>, index: number): RawBuilder<unknown> {
-  return sql`${sql.raw(`part_${index}`)} as (${change})`;
-}
+const LAST = stated([COMMITTING], []);
 
 /** Runs `work` in one transaction. Nothing of it is seen, logged or rung when it throws. */
 export async function transact<T>(runtime: Runtime, work: (tx: Transaction) => Promise<T>): Promise<T> {
-  const em = runtime.db.fork();
   // As the ORM's own `transactional`, but for what that does for transactions within transactions.
   let tx: Transaction | undefined;
-  const result = await em.getConnection('write').transactional(async (context) => {
-    em.setTransactionContext(context);
-    tx = new Transaction(runtime, em);
+  const result = await runtime.db.transactional(async (bound) => {
+    tx = new Transaction(runtime, bound);
     const value = await work(tx);
     await tx.finish();
     return value;

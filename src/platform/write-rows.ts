@@ -1,6 +1,6 @@
 import type { EntityClass } from '@mikro-orm/core';
 import type { RawBuilder } from 'kysely';
-import type { EntityManager } from './database.ts';
+import type { Statements } from './database.ts';
 import { type Column, type Table, tableOf } from './entity-table.ts';
 import { stated } from './wording.ts';
 
@@ -8,13 +8,13 @@ import { stated } from './wording.ts';
 export type NewRow<T> = Partial<T>;
 
 /** What `row` will be when it is stored: with the defaults of what it leaves out. */
-export function completed<T extends object>(em: EntityManager, entity: EntityClass<T>, row: NewRow<T>): T {
+export function completed<T extends object>(em: Statements, entity: EntityClass<T>, row: NewRow<T>): T {
   return { ...tableOf(em, entity).initial(), ...given(row) } as T;
 }
 
 /** An `insert` as a statement, or part of one. */
 export function insertion<T extends object>(
-  em: EntityManager,
+  em: Statements,
   entity: EntityClass<T>,
   row: NewRow<T>,
 ): RawBuilder<unknown> {
@@ -40,7 +40,7 @@ export function insertion<T extends object>(
  * would have the same version.
  */
 export function changedInsertion<T extends object>(
-  em: EntityManager,
+  em: Statements,
   entity: EntityClass<T>,
   row: NewRow<T>,
   before: Readonly<T>,
@@ -58,7 +58,7 @@ export function changedInsertion<T extends object>(
  * nothing does.
  */
 export function changeOf<T extends object>(
-  em: EntityManager,
+  em: Statements,
   entity: EntityClass<T>,
   before: Readonly<T>,
   now: T,
@@ -102,7 +102,7 @@ function withParameters(
 
 /** Values differ when they are not the same value or object: a list is replaced, not changed in place. */
 function changedColumns<T extends object>(
-  em: EntityManager,
+  em: Statements,
   entity: EntityClass<T>,
   before: Readonly<T>,
   now: T,

@@ -134,9 +134,12 @@ export function claimTask(runtime: Runtime, { id, ownerId, contractId }: Candida
       patience: _,
       ...around
     } = await readToStart(
-      tx.em,
+      tx.statements,
       { ownerId, lock: 'no key update', condition: isPending },
-      { ...surroundings(tx.em, contractId), task: rowOf(tx.em, Task, { id, status: 'PENDING' }, { lock }) },
+      {
+        ...surroundings(tx.statements, contractId),
+        task: rowOf(tx.statements, Task, { id, status: 'PENDING' }, { lock }),
+      },
       { patience },
     );
     return task ? claim(tx, tx.follow(Task, task), around, 'record') : 'BUSY';
@@ -150,7 +153,7 @@ export function claimTask(runtime: Runtime, { id, ownerId, contractId }: Candida
 export async function claimLocked(tx: Transaction, task: Task): Promise<Claimed> {
   const { ownerId, contractId } = task;
   const locking = { ownerId, lock: 'no key update skip locked', condition: sql`true` } as const;
-  const around = await readToStart(tx.em, locking, surroundings(tx.em, contractId));
+  const around = await readToStart(tx.statements, locking, surroundings(tx.statements, contractId));
   if (!hasAll(around)) return 'BUSY';
   // The ORM stores the task before what goes along with the log.
   return claim(tx, task, around, 'insertNow');

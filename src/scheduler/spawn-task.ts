@@ -91,7 +91,7 @@ async function read(
 ): Promise<
   Omit<Belonging, 'contract'> & Pick<Surroundings, 'contract'> & { start: (Surroundings & Daemons) | null }
 > {
-  const { em } = tx;
+  const { statements: em } = tx;
   const { ownerId } = principal;
   const held = {
     contract: contractToShare(em, principal, contractId),

@@ -10,6 +10,7 @@ import { fromUuid, type Id, parseId, toUuid } from '../platform/ids.ts';
 import type { Operation } from '../platform/runtime.ts';
 import { boundedInt } from '../platform/text.ts';
 import { transact } from '../platform/transaction.ts';
+import { worded } from '../platform/wording.ts';
 import { recordUsage, type Usage } from './record-usage.ts';
 import { missingOutput } from './report-task.ts';
 
@@ -62,9 +63,9 @@ export async function appendTaskOutput(op: Operation, batch: OutputBatch): Promi
   return transact(op.runtime, async (tx) => {
     // The task before the log's counter, as everybody who needs both.
     await sql`select 1 from task where id = ${toUuid(checked.taskId)} for no key update`.execute(
-      kysely(tx.em),
+      kysely(tx.statements),
     );
-    const known = await store(tx.em, checked);
+    const known = await store(tx.statements, checked);
     const answer = appended(known, checked);
     if (answer.nextIndex > known.next) tx.ring(topics.contract(known.contractId));
     const fresh = turns.filter(({ index }) => index >= known.next);
@@ -117,7 +118,7 @@ async function store(em: Statements, batch: CheckedBatch): Promise<Known> {
   const { firstIndex, attempt, now } = batch;
   const count = batch.entries.length;
   const task = toUuid(batch.taskId);
-  const answer = await sql<{ next: number; stale: boolean; contract_id: string }>`
+  const { rows } = await worded`
     with known as (
       select a.next_output_index as next, t.role, t.contract_id,
              t.attempt <> a.attempt or t.status in ('PENDING', 'CANCELLED') as stale
@@ -142,7 +143,7 @@ async function store(em: Statements, batch: CheckedBatch): Promise<Known> {
       where row.ordinality > fresh.skipped
     )
     select next, stale, contract_id from known`.execute(kysely(em));
-  const [known] = answer.rows;
+  const [known] = rows as { next: number; stale: boolean; contract_id: string }[];
   if (!known) throw notFound('task', batch.taskId);
   return { next: known.next, stale: known.stale, contractId: fromUuid('contract', known.contract_id) };
 }

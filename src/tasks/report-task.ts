@@ -97,9 +97,9 @@ async function lockAttempt(
   of: { taskId: Id<'task'>; attempt: number; daemonId: Id<'daemon'> },
 ): Promise<{ task: Task; attempt: TaskAttempt }> {
   const lock = { lock: 'no key update' } as const;
-  const { task, attempt } = await readTogether(tx.em, {
-    task: rowOf(tx.em, Task, { id: of.taskId }, lock),
-    attempt: rowOf(tx.em, TaskAttempt, of, lock),
+  const { task, attempt } = await readTogether(tx.statements, {
+    task: rowOf(tx.statements, Task, { id: of.taskId }, lock),
+    attempt: rowOf(tx.statements, TaskAttempt, of, lock),
   });
   if (!task || !attempt) throw notFound('task', of.taskId);
   return { task: tx.follow(Task, task), attempt };
