@@ -2,9 +2,11 @@ import { sql } from 'kysely';
 import { ContractEvent, registerEventTypes } from '../events/event.schema.ts';
 import type { EventOf, LoggedEvent } from '../events/event-types.ts';
 import { builder } from '../graphql/builder.ts';
+import type { Group, Loaders } from '../graphql/loaders.ts';
 import { Node, registerNode } from '../graphql/node.ts';
 import { REQUEST_ID } from '../graphql/request-id.ts';
 import { selectedColumns } from '../graphql/selected-columns.ts';
+import type { Selecting } from '../graphql/selected-fields.ts';
 import { authorize } from '../keys/permissions.ts';
 import type { Statements } from '../platform/database.ts';
 import { DomainError, notFound } from '../platform/errors.ts';
@@ -120,30 +122,31 @@ builder.objectField(TaskType, 'checkpoints', (t) =>
   t.field({
     type: [CheckpointType],
     description: 'The checkpoints of its working copy, first to last.',
-    extensions: { columns: ['worktreeId'] },
-    resolve: (task, _, { loaders }, info) => {
-      if (!task.worktreeId) return [];
-      const only = selectedColumns(info, 'Checkpoint', ['id']);
-      return loaders.groups(only ?? 'checkpoints of a copy', task.worktreeId, (em, ids) =>
-        checkpointsOfCopies(em, ids, only),
-      );
-    },
+    extensions: { columns: ['worktreeId'], ahead: checkpointsAhead },
+    resolve: ({ worktreeId }, _, { loaders }, info) =>
+      worktreeId ? loaders.groups(ofCopies(info), worktreeId) : [],
   }),
 );
 
+function checkpointsAhead(tasks: readonly Task[], loaders: Loaders, info: Selecting): Promise<void> {
+  return loaders.groupsAhead(
+    ofCopies(info),
+    tasks.flatMap(({ worktreeId }) => worktreeId ?? []),
+  );
+}
+
 /** Those of copies that continue each other belong to all of them. */
-function checkpointsOfCopies(
-  em: Statements,
-  ids: readonly string[],
-  only: ReadonlySet<string> | null,
-): Promise<Map<string, Checkpoint[]>> {
-  return readGroups(em, Checkpoint, {
-    join: sql`join worktree on worktree.origin_id = checkpoint.origin_id`,
-    key: 'worktree.id',
-    ids: ids as readonly Id<'worktree'>[],
-    order: 'checkpoint.number',
-    only,
-  });
+function ofCopies(info: Selecting): Group<Checkpoint> {
+  const only = selectedColumns(info, 'Checkpoint', ['id']);
+  const load = (em: Statements, ids: readonly string[]) =>
+    readGroups(em, Checkpoint, {
+      join: sql`join worktree on worktree.origin_id = checkpoint.origin_id`,
+      key: 'worktree.id',
+      ids: ids as readonly Id<'worktree'>[],
+      order: 'checkpoint.number',
+      only,
+    });
+  return { name: only ?? 'checkpoints of a copy', load };
 }
 
 const CreateCheckpointInput = builder.inputType('CreateCheckpointInput', {

@@ -9,12 +9,9 @@ import { readRows } from '../platform/read-rows.ts';
  */
 export class Loaders {
   readonly #db: Database;
-  readonly #byId = new Map<
-    unknown,
-    { loader: DataLoader<string, object | null>; found: Map<string, object | null> }
-  >();
+  readonly #byId = new Map<unknown, Known<object | null>>();
   readonly #byKey = new Map<unknown, Map<string, DataLoader<string, object[]>>>();
-  readonly #groups = new Map<unknown, DataLoader<string, object[]>>();
+  readonly #groups = new Map<unknown, Known<object[]>>();
 
   constructor(db: Database) {
     this.#db = db;
@@ -36,20 +33,24 @@ export class Loaders {
     id: string,
     column: keyof T & string = 'id' as never,
   ): T | null | Promise<T | null> {
+    return this.#rows(entity, column).get(id) as T | null | Promise<T | null>;
+  }
+
+  /** Loads rows with these ids, so that they are there for `find` and `get`. */
+  ahead<T extends object>(entity: EntityClass<T>, ids: Iterable<string>): Promise<void> {
+    return this.#rows(entity, 'id' as never).ahead(ids);
+  }
+
+  #rows<T extends object>(entity: EntityClass<T>, column: keyof T & string): Known<object | null> {
     let known = this.#byId.get(entity);
     if (!known) {
-      const found = new Map<string, object | null>();
-      const loader = new DataLoader(async (ids: readonly string[]) => {
+      known = new Known<object | null>(null, async (ids) => {
         const rows = await readRows(this.#db.statements, entity, { [column]: ids }, column);
-        for (const id of ids) found.set(id, null);
-        for (const row of rows) found.set(String(row[column]), row);
-        return ids.map((each) => found.get(each) ?? null);
+        return new Map(rows.map((row) => [String(row[column]), row]));
       });
-      known = { loader, found };
       this.#byId.set(entity, known);
     }
-    const there = known.found.get(id);
-    return (there === undefined ? known.loader.load(id) : there) as T | null | Promise<T | null>;
+    return known;
   }
 
   /** The row with this id, which a foreign key says is there. */
@@ -86,24 +87,69 @@ export class Loaders {
     return loader.load(id) as Promise<T[]>;
   }
 
-  /**
-   * What `load` finds for each of several ids: one statement for all that are asked for.
-   * @param name of the relation, or what else is the same for all that are found in one statement
-   */
-  groups<T extends object>(
-    name: unknown,
-    id: string,
-    load: (em: Statements, ids: readonly string[]) => Promise<Map<string, T[]>>,
-  ): Promise<T[]> {
-    let loader = this.#groups.get(name);
-    if (!loader) {
-      loader = new DataLoader(async (ids: readonly string[]) => {
-        const groups = await load(this.#db.statements, ids);
-        return ids.map((each) => groups.get(each) ?? []);
-      });
-      this.#groups.set(name, loader);
+  /** What is found for one of several ids: one statement for all that are asked for. As it is, where it is there already. */
+  groups<T extends object>(group: Group<T>, id: string): T[] | Promise<T[]> {
+    return this.#group(group).get(id) as T[] | Promise<T[]>;
+  }
+
+  /** Loads what is found for these ids, so that it is there for `groups`. */
+  groupsAhead<T extends object>(group: Group<T>, ids: Iterable<string>): Promise<void> {
+    return this.#group(group).ahead(ids);
+  }
+
+  #group<T extends object>({ name, load }: Group<T>): Known<object[]> {
+    let known = this.#groups.get(name);
+    if (!known) {
+      known = new Known<object[]>([], (ids) => load(this.#db.statements, ids));
+      this.#groups.set(name, known);
     }
-    return loader.load(id) as Promise<T[]>;
+    return known;
+  }
+}
+
+/** Rows that are found by an id which is not a column of theirs. */
+export interface Group<T> {
+  /** Of the relation, or what else is the same for all that are found in one statement. */
+  readonly name: unknown;
+  readonly load: (em: Statements, ids: readonly string[]) => Promise<Map<string, T[]>>;
+}
+
+/** What was found by its ids, and how to find the rest. */
+class Known<V> {
+  readonly #found = new Map<string, V>();
+  readonly #loader: DataLoader<string, V>;
+  readonly #load: (ids: readonly string[]) => Promise<Map<string, V>>;
+  readonly #nothing: V;
+  #ahead: Promise<void> = Promise.resolve();
+
+  /** @param nothing stands for what was not found */
+  constructor(nothing: V, load: (ids: readonly string[]) => Promise<Map<string, V>>) {
+    this.#nothing = nothing;
+    this.#load = load;
+    this.#loader = new DataLoader(async (ids: readonly string[]) => {
+      await this.#fill(ids);
+      return ids.map((id) => this.#found.get(id) as V);
+    });
+  }
+
+  get(id: string): V | Promise<V> {
+    const there = this.#found.get(id);
+    return there === undefined ? this.#loader.load(id) : there;
+  }
+
+  /** One after the other: what is asked for in two places is loaded once. */
+  ahead(ids: Iterable<string>): Promise<void> {
+    const load = async () => {
+      const missing = [...new Set(ids)].filter((id) => !this.#found.has(id));
+      if (missing.length > 0) await this.#fill(missing);
+    };
+    this.#ahead = this.#ahead.then(load, load);
+    return this.#ahead;
+  }
+
+  async #fill(ids: readonly string[]): Promise<void> {
+    const found = await this.#load(ids);
+    for (const id of ids) this.#found.set(id, found.get(id) ?? this.#nothing);
   }
 }
 

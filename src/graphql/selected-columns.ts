@@ -1,16 +1,5 @@
-import {
-  type FieldNode,
-  type GraphQLCompositeType,
-  type GraphQLNamedType,
-  type GraphQLObjectType,
-  type GraphQLResolveInfo,
-  getNamedType,
-  isAbstractType,
-  isCompositeType,
-  isUnionType,
-  Kind,
-  type SelectionSetNode,
-} from 'graphql';
+import type { FieldNode, GraphQLObjectType } from 'graphql';
+import { type Selecting, selectedFields } from './selected-fields.ts';
 
 /**
  * Documents are remembered, and so is what was found out of them, by type: each type is asked for in one place, and so with
@@ -27,7 +16,7 @@ const known = new WeakMap<FieldNode, Map<string, ReadonlySet<string> | null>>();
  * @returns null for all of them: a field that is asked for does not say what it needs
  */
 export function selectedColumns(
-  info: GraphQLResolveInfo,
+  info: Selecting,
   type: string,
   always: readonly string[],
 ): ReadonlySet<string> | null {
@@ -46,7 +35,7 @@ export function selectedColumns(
 
 function neededBelow(
   node: FieldNode,
-  info: GraphQLResolveInfo,
+  info: Selecting,
   type: string,
   always: readonly string[],
 ): ReadonlySet<string> | null {
@@ -54,72 +43,28 @@ function neededBelow(
   known.set(node, byType);
   let needed = byType.get(type);
   if (needed === undefined) {
-    const walk = new Walk(info, info.schema.getType(type) as GraphQLObjectType, always);
-    const parent = getNamedType(info.returnType);
-    if (node.selectionSet && isCompositeType(parent)) walk.visit(node.selectionSet, parent);
-    needed = walk.needed;
+    const entity = info.schema.getType(type) as GraphQLObjectType;
+    needed = columnsOf(entity, selectedFields(node, info, type).keys(), always);
     byType.set(type, needed);
   }
   return needed;
 }
 
-class Walk {
-  readonly #info: GraphQLResolveInfo;
-  readonly #entity: GraphQLObjectType;
-  readonly #needed: Set<string>;
-  readonly #fragments = new Set<string>();
-  #isAll = false;
-
-  constructor(info: GraphQLResolveInfo, entity: GraphQLObjectType, always: readonly string[]) {
-    this.#info = info;
-    this.#entity = entity;
-    this.#needed = new Set(always);
-  }
-
-  get needed(): ReadonlySet<string> | null {
-    return this.#isAll ? null : this.#needed;
-  }
-
-  visit(set: SelectionSetNode, parent: GraphQLCompositeType): void {
-    for (const selection of set.selections) {
-      if (selection.kind === Kind.FIELD) this.#field(selection, parent);
-      else if (selection.kind === Kind.INLINE_FRAGMENT)
-        this.#fragment(selection.selectionSet, selection.typeCondition?.name.value, parent);
-      else this.#spread(selection.name.value, parent);
-    }
-  }
-
-  #field({ name, selectionSet }: FieldNode, parent: GraphQLCompositeType): void {
-    if (this.#mayBeEntity(parent)) this.#need(name.value);
-    const field = isUnionType(parent) ? undefined : parent.getFields()[name.value];
-    const below = field && getNamedType(field.type);
-    if (selectionSet && isCompositeType(below)) this.visit(selectionSet, below);
-  }
-
-  #spread(name: string, parent: GraphQLCompositeType): void {
-    const definition = this.#info.fragments[name];
-    if (!definition || this.#fragments.has(name)) return;
-    this.#fragments.add(name);
-    this.#fragment(definition.selectionSet, definition.typeCondition.name.value, parent);
-  }
-
-  #fragment(set: SelectionSetNode, condition: string | undefined, parent: GraphQLCompositeType): void {
-    const type = condition === undefined ? parent : this.#info.schema.getType(condition);
-    if (isCompositeType(type)) this.visit(set, type);
-  }
-
-  #mayBeEntity(type: GraphQLNamedType): boolean {
-    return type === this.#entity || (isAbstractType(type) && this.#info.schema.isSubType(type, this.#entity));
-  }
-
-  #need(field: string): void {
-    const extensions = this.#entity.getFields()[field]?.extensions as
+function columnsOf(
+  entity: GraphQLObjectType,
+  names: Iterable<string>,
+  always: readonly string[],
+): ReadonlySet<string> | null {
+  const needed = new Set(always);
+  for (const name of names) {
+    const extensions = entity.getFields()[name]?.extensions as
       | { columns?: readonly string[]; pothosExposedField?: string }
       | undefined;
     const exposed = extensions?.pothosExposedField;
     const columns = extensions?.columns ?? (exposed === undefined ? undefined : [exposed]);
-    for (const column of columns ?? []) this.#needed.add(column);
     // Such as `__typename`, which is no field of the type and needs nothing.
-    if (extensions && !columns) this.#isAll = true;
+    if (extensions && !columns) return null;
+    for (const column of columns ?? []) needed.add(column);
   }
+  return needed;
 }

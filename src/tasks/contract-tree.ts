@@ -2,6 +2,7 @@ import { findContract } from '../contracts/contract.access.ts';
 import type { Contract } from '../contracts/contract.entity.ts';
 import { ContractType } from '../contracts/contract.schema.ts';
 import { builder } from '../graphql/builder.ts';
+import { loadAhead } from '../graphql/load-ahead.ts';
 import { selectedColumns } from '../graphql/selected-columns.ts';
 import { authorize } from '../keys/permissions.ts';
 import { readRows } from '../platform/read-rows.ts';
@@ -35,11 +36,11 @@ async function contractTree(
   op: Operation,
   contractId: string,
   only: ReadonlySet<string> | null,
-): Promise<Tree> {
+): Promise<Tree & { tasks: readonly Task[] }> {
   authorize(op.principal, 'read');
   const contract = await findContract(op.em, op.principal, contractId);
   const tasks = await readRows(op.em, Task, { contractId: contract.id }, 'id', { only });
-  return { contract, ...arrange(tasks) };
+  return { contract, tasks, ...arrange(tasks) };
 }
 
 /** @param tasks in the order in which siblings are to stand */
@@ -123,7 +124,11 @@ builder.queryField('contractTree', (t) =>
     description:
       "A contract's tasks as a tree from the supervisor, with counts. For the owner and the contract's tasks.",
     args: { contractId: t.arg.id({ required: true, description: 'The contract.' }) },
-    resolve: (_, { contractId }, context, info) =>
-      contractTree(context.operation(), contractId, selectedColumns(info, 'Task', PLACE)),
+    resolve: async (_, { contractId }, context, info) => {
+      const only = selectedColumns(info, 'Task', PLACE);
+      const { tasks, ...tree } = await contractTree(context.operation(), contractId, only);
+      await loadAhead(tasks, 'Task', context.loaders, info);
+      return tree;
+    },
   }),
 );

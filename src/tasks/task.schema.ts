@@ -5,6 +5,7 @@ import { Daemon } from '../daemons/daemon.entity.ts';
 import { DaemonType } from '../daemons/daemon.schema.ts';
 import { builder } from '../graphql/builder.ts';
 import { connectionOf, toConnection } from '../graphql/connection.ts';
+import type { LoadAhead } from '../graphql/load-ahead.ts';
 import { Node, registerNode } from '../graphql/node.ts';
 import { asksOnlyForId } from '../graphql/only-id.ts';
 import { ViewerType } from '../keys/key.schema.ts';
@@ -52,6 +53,12 @@ export const CompletionActionType = builder.enumType('CompletionAction', {
     PULL_REQUEST: { description: 'It is pushed, and a pull request is opened for it.' },
   },
 });
+
+const daemonsAhead: LoadAhead<Task> = (tasks, loaders) =>
+  loaders.ahead(
+    Daemon,
+    tasks.flatMap(({ daemonId }) => daemonId ?? []),
+  );
 
 export const TaskType = builder.objectRef<Task>('Task');
 TaskType.implement({
@@ -143,7 +150,7 @@ TaskType.implement({
       type: DaemonType,
       nullable: true,
       description: 'Where it runs or last ran; null before its first start and while it waits to be retried.',
-      extensions: { columns: ['daemonId'] },
+      extensions: { columns: ['daemonId'], ahead: daemonsAhead },
       resolve: (task, _, { loaders }) => (task.daemonId ? loaders.get(Daemon, task.daemonId) : null),
     }),
     attempt: t.exposeInt('attempt', { description: 'How often it was started; 0 before its first start.' }),

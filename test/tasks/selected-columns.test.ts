@@ -85,6 +85,23 @@ test('what is asked for in several places of a document is read together', async
   expect(statements.filter((sql) => sql.includes('from "checkpoint"'))).toHaveLength(1);
 });
 
+test('what the fields of a tree load is loaded once, under whatever names and through whatever fragments', async () => {
+  const task = 'task { id where: daemon { name } ...F } ...on TaskTreeNode { task { daemon { hostname } } }';
+  const query = `{ contractTree(contractId: "${contractId}") { all: nodes { ${task} } } } fragment F on Task { checkpoints { number } daemon { id } }`;
+  let answer: Answer;
+  const statements = await statementsDuring(server, async () => {
+    answer = await api.ask(query);
+  });
+  for (const table of ['daemon', 'checkpoint'])
+    expect(statements.filter((sql) => sql.includes(`from "${table}"`))).toHaveLength(1);
+  const [first] = answer.contractTree.all.filter((node: Answer) => node.task.daemon);
+  expect(first.task.daemon).toEqual({
+    id: expect.any(String),
+    hostname: expect.any(String),
+  });
+  expect(first.task.where.name).toEqual(expect.any(String));
+});
+
 test.each(Object.keys(lists))(
   'each field of %s, and all of them, are in a list what they are of the object alone',
   async (type) => {
