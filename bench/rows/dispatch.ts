@@ -104,16 +104,22 @@ export const dispatch: Row = {
       unit: 'ms (p50)',
       better: 'lower',
       beside: 'graphile-worker, addJob to the start of the job (p50)',
-      target: { ratio: 1 },
+      // docs/adr/0026: what is judged is the way through the same doors.
+      target: null,
     },
     'dispatch-yoga': {
       unit: 'ms (p50)',
       better: 'lower',
       beside: 'the same job from a mutation of Yoga to a subscription over graphql-ws (p50)',
-      target: null,
+      target: { ratio: 1.5 },
     },
-    'dispatch-yoga-p99': { unit: 'ms (p99)', better: 'lower', beside: 'the same (p99)', target: null },
-    'dispatch-p99': { unit: 'ms (p99)', better: 'lower', beside: 'the same (p99)', target: { ratio: 1 } },
+    'dispatch-yoga-p99': {
+      unit: 'ms (p99)',
+      better: 'lower',
+      beside: 'the same (p99)',
+      target: { ratio: 1.25 },
+    },
+    'dispatch-p99': { unit: 'ms (p99)', better: 'lower', beside: 'the same (p99)', target: null },
   },
   prepare,
 };
