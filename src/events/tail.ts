@@ -27,13 +27,17 @@ export class LogTail {
   #last: number;
   #reading = false;
   #rungWhileReading = false;
+  /** A ring is under way that tells of nothing but what was taken already. */
+  #isTold = false;
   #closed = false;
 
   private constructor(runtime: Runtime, contractId: Id<'contract'>, last: number) {
     this.#runtime = runtime;
     this.#contractId = contractId;
     this.#last = last;
-    this.#stopListening = runtime.doorbell.onRing(topics.contract(contractId), () => void this.#read());
+    this.#stopListening = runtime.doorbell.onRing(topics.contract(contractId), () => {
+      if (!this.#isTold) void this.#read();
+    });
     this.#poll = setInterval(() => void this.#look(), POLL_MS);
     this.#poll.unref();
   }
@@ -60,6 +64,25 @@ export class LogTail {
     const first = this.#last - this.#window.length;
     if (position < first) return null;
     return position >= this.#last ? [] : this.#window.slice(position - first);
+  }
+
+  /**
+   * Takes events that this instance has just appended, where they are the very next: those need not be read. Whatever else
+   * was appended before them is read with them, as ever.
+   * @param ring tells of them and of nothing else
+   */
+  take({ before, events }: Growth, ring: () => void): void {
+    const isNext = !this.#closed && !this.#reading && before === this.#last;
+    if (isNext) {
+      const taken = events();
+      this.#grow(taken, before + taken.length);
+    }
+    this.#isTold = isNext;
+    try {
+      ring();
+    } finally {
+      this.#isTold = false;
+    }
   }
 
   /** Calls back at each growth of the log. Returns how to stop. */
@@ -122,8 +145,18 @@ export class LogTail {
   }
 }
 
+/** Events that one statement appended, and which have been committed. */
+export interface Growth {
+  /** The last sequence before them. */
+  readonly before: number;
+  /** All of them, as they would be read. */
+  readonly events: () => readonly LoggedEvent[];
+}
+
 interface Held {
   readonly tail: Promise<LogTail>;
+  /** Once it is open. */
+  open: LogTail | undefined;
   users: number;
   linger: NodeJS.Timeout | undefined;
 }
@@ -141,7 +174,12 @@ export class Tails {
   async acquire(contractId: Id<'contract'>): Promise<{ tail: LogTail; release: () => void }> {
     let held = this.#held.get(contractId);
     if (!held) {
-      held = { tail: LogTail.open(this.#runtime, contractId), users: 0, linger: undefined };
+      held = {
+        tail: LogTail.open(this.#runtime, contractId),
+        open: undefined,
+        users: 0,
+        linger: undefined,
+      };
       this.#held.set(contractId, held);
     }
     clearTimeout(held.linger);
@@ -149,6 +187,7 @@ export class Tails {
     const entry = held;
     try {
       const tail = await entry.tail;
+      entry.open = tail;
       let released = false;
       return {
         tail,
@@ -174,6 +213,11 @@ export class Tails {
     entry.linger.unref();
   }
 
+  /** The tail of a contract, where somebody follows it here. */
+  of(contractId: Id<'contract'>): LogTail | undefined {
+    return this.#held.get(contractId)?.open;
+  }
+
   get size(): number {
     return this.#held.size;
   }
@@ -195,4 +239,15 @@ export function tailsOf(runtime: Runtime): Tails {
   const known = tails.get(runtime) ?? new Tails(runtime);
   tails.set(runtime, known);
   return known;
+}
+
+/**
+ * Rings that a contract's log grew, and gives those who follow it here what it grew by.
+ * @param growth null: it has to be read
+ */
+export function tellGrowth(runtime: Runtime, contractId: Id<'contract'>, growth: Growth | null): void {
+  const ring = () => runtime.doorbell.ring([topics.contract(contractId)]);
+  const tail = growth && tails.get(runtime)?.of(contractId);
+  if (tail) tail.take(growth, ring);
+  else ring();
 }

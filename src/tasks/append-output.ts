@@ -2,7 +2,8 @@ import { sql } from 'kysely';
 import { recordTurns, type Turn } from '../conversations/conversation.service.ts';
 import { callingDaemonId } from '../daemons/command.service.ts';
 import { storable } from '../events/append.ts';
-import type { OutputType } from '../events/event-types.ts';
+import type { EventData, LoggedEvent, OutputType } from '../events/event-types.ts';
+import { type Growth, tellGrowth } from '../events/tail.ts';
 import { kysely, type Statements } from '../platform/database.ts';
 import { topics } from '../platform/doorbell.ts';
 import { invalidInput, notFound } from '../platform/errors.ts';
@@ -13,6 +14,7 @@ import { transact } from '../platform/transaction.ts';
 import { worded } from '../platform/wording.ts';
 import { recordUsage, type Usage } from './record-usage.ts';
 import { missingOutput } from './report-task.ts';
+import type { TaskRole } from './task.entity.ts';
 
 export interface OutputEntryInput {
   readonly type: OutputType;
@@ -42,6 +44,8 @@ export interface Appended {
   readonly stale: boolean;
 }
 
+/** Characters of a batch that are not little beside what a server may hold. */
+const LARGE = 1_000_000;
 const MAX_ENTRIES = 5_000;
 
 /**
@@ -57,7 +61,7 @@ export async function appendTaskOutput(op: Operation, batch: OutputBatch): Promi
   if (turns.length === 0 && !batch.usage) {
     const known = await store(op.runtime.db.statements, checked);
     const answer = appended(known, checked);
-    if (answer.nextIndex > known.next) op.runtime.doorbell.ring([topics.contract(known.contractId)]);
+    if (answer.nextIndex > known.next) tellGrowth(op.runtime, known.contractId, growthOf(checked, known));
     return answer;
   }
   return transact(op.runtime, async (tx) => {
@@ -108,6 +112,15 @@ interface Known {
   readonly next: number;
   readonly stale: boolean;
   readonly contractId: Id<'contract'>;
+  readonly role: TaskRole;
+  /** The last sequence of the log before this batch; null: nothing was appended. */
+  readonly before: number | null;
+  /** The entries as they were sent to the database, in JSON. */
+  readonly json: string;
+}
+
+interface KnownRow extends Pick<Known, 'next' | 'stale' | 'role' | 'before'> {
+  readonly contract_id: string;
 }
 
 /**
@@ -118,6 +131,7 @@ async function store(em: Statements, batch: CheckedBatch): Promise<Known> {
   const { firstIndex, attempt, now } = batch;
   const count = batch.entries.length;
   const task = toUuid(batch.taskId);
+  const json = storable(batch.entries);
   const { rows } = await worded`
     with known as (
       select a.next_output_index as next, t.role, t.contract_id,
@@ -139,13 +153,40 @@ async function store(em: Statements, batch: CheckedBatch): Promise<Known> {
       insert into contract_event (contract_id, sequence, type, task_id, data, occurred_at)
       select fresh.contract_id, counter.before + row.ordinality - fresh.skipped, 'OUTPUT', ${task}::uuid,
              row.value || jsonb_build_object('role', fresh.role, 'attempt', ${attempt}::int), ${now}::timestamptz
-      from fresh, counter, jsonb_array_elements(${storable(batch.entries)}::jsonb) with ordinality as row
+      from fresh, counter, jsonb_array_elements(${json}::jsonb) with ordinality as row
       where row.ordinality > fresh.skipped
     )
-    select next, stale, contract_id from known`.execute(kysely(em));
-  const [known] = rows as { next: number; stale: boolean; contract_id: string }[];
+    select next, stale, contract_id, role, (select before from counter) as before from known`.execute(
+    kysely(em),
+  );
+  const [known] = rows as KnownRow[];
   if (!known) throw notFound('task', batch.taskId);
-  return { next: known.next, stale: known.stale, contractId: fromUuid('contract', known.contract_id) };
+  const { next, stale, role, before } = known;
+  return { next, stale, role, before, json, contractId: fromUuid('contract', known.contract_id) };
+}
+
+/**
+ * What was appended; null when it has to be read: the database orders what stands in the objects that agents give to their
+ * tools, and what is large is not held twice.
+ */
+function growthOf({ firstIndex, entries, taskId, attempt, now }: CheckedBatch, known: Known): Growth | null {
+  const { contractId, role, before, next, json } = known;
+  if (before === null || json.length > LARGE || entries.some(({ toolInput }) => toolInput)) return null;
+  const events = () => {
+    const occurredAt = new Date(now);
+    const fresh = (JSON.parse(json) as EventData['OUTPUT'][]).slice(next - firstIndex);
+    return fresh.map(
+      (entry, index): LoggedEvent => ({
+        contractId,
+        sequence: before + 1 + index,
+        type: 'OUTPUT',
+        taskId,
+        data: { ...entry, role, attempt },
+        occurredAt,
+      }),
+    );
+  };
+  return { before, events };
 }
 
 /** @throws DomainError OUTPUT_GAP: nothing was stored */

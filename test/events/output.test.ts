@@ -3,8 +3,9 @@ import type { Answer } from '../support/api.ts';
 import { HandDaemon } from '../support/daemon.ts';
 import { numbered, runningTask } from '../support/running-task.ts';
 import { startTestServer } from '../support/server.ts';
+import { statementsDuring } from '../support/statements.ts';
 
-const { api, newOwner } = await startTestServer();
+const { api, server, newOwner } = await startTestServer();
 const daemon = await HandDaemon.connect(api, { max: 100 });
 
 /** What is stored of a task's output, read by a subscriber from the beginning to its end. */
@@ -231,4 +232,56 @@ test('NUL and lone surrogates become U+FFFD, in texts and in the names of a tool
       createdAt,
     },
   ]);
+});
+
+const ENTRY =
+  'type content messageId isPartial isError toolName toolInput costUsd durationMs attempt occurredAt createdAt';
+
+test('who follows on the instance that stores a batch gets it without its being read again, as whoever reads it later', async () => {
+  const { taskId, contractId } = await runningTask(api, daemon);
+  const createdAt = '2026-11-23T09:30:00.120Z';
+  const odd = [
+    { type: 'STDOUT', content: 'x\0y\ud800z \u{1F600} \u2028', createdAt },
+    { type: 'STDERR', content: '', isError: true, createdAt },
+    {
+      type: 'RESULT',
+      content: 'r',
+      costUsd: 0.000_000_1,
+      durationMs: 2_147_483_647,
+      messageId: 'm',
+      createdAt,
+    },
+    { type: 'THOUGHT', content: 't'.repeat(5_000), isPartial: true, toolName: null, createdAt },
+  ];
+  const tool = {
+    type: 'TOOL_CALL',
+    content: 'call',
+    toolInput: { zz: [{ b: 1, a: -0 }], a: 1e-7 },
+    createdAt,
+  };
+  const query = `subscription($id: ID!) { contractEvents(contractId: $id, afterSequence: 0) { sequence ... on OutputEntry { ${ENTRY} task { id } } } }`;
+  const subscription = api.subscribe(query, { id: contractId });
+  const append = (firstIndex: number, entries: object[]) =>
+    daemon.api.mutate('appendTaskOutput', { taskId, attempt: 1, firstIndex, entries }, 'nextIndex');
+  await append(0, odd);
+  const heard = await subscription.until((received) => received.at(-1)?.content === odd.at(-1)?.content);
+  const before = heard.length;
+  const statements = await statementsDuring(server, async () => {
+    await append(4, odd);
+    // The last two again.
+    await append(6, [...odd.slice(2), ...odd]);
+    await subscription.count(before + 8);
+  });
+  expect(statements.filter((sql) => sql.includes('from contract_event'))).toEqual([]);
+  // The database orders what is in a tool's input, so that one is read.
+  await append(12, [tool, ...odd]);
+  const live = await subscription.count(before + 13);
+  subscription.stop();
+  expect(live.map(({ sequence }) => sequence)).toEqual(live.map((_, index) => index + 1));
+  const entries = live.filter(({ task }) => task?.id === taskId);
+  const later = await stored(taskId, ENTRY);
+  expect(later).toHaveLength(17);
+  expect(entries.map(({ sequence: _, task: __, ...entry }) => JSON.stringify(entry))).toEqual(
+    later.map((entry) => JSON.stringify(entry)),
+  );
 });
