@@ -143,7 +143,7 @@ export async function recordCheckpoint(
     if (same) return { checkpoint: same, created: false };
     const { rows } = await sql<{ parts: number; bytes: string | number | null }>`
       select count(*)::int as parts, sum(length(data)) as bytes from checkpoint_part
-      where task_id = ${toUuid(taskId)} and upload_id = ${input.uploadId}`.execute(kysely(tx.em));
+      where task_id = ${toUuid(taskId)} and upload_id = ${input.uploadId}`.execute(kysely(tx.statements));
     if (rows[0]?.parts !== input.parts || Number(rows[0].bytes ?? 0) !== input.bytes) {
       throw invalidInput(
         'parts',
@@ -232,7 +232,7 @@ export async function uploadCheckpointPart(
     await sql`
       insert into checkpoint_part (task_id, upload_id, index, data, created_at)
       values (${toUuid(taskId)}, ${uploadId}, ${input.index}, ${data}, ${tx.now.toISOString()})
-      on conflict do nothing`.execute(kysely(tx.em));
+      on conflict do nothing`.execute(kysely(tx.statements));
   });
   return input.index;
 }

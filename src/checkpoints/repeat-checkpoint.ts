@@ -43,7 +43,7 @@ export async function repeatCheckpoint(tx: Transaction, checkpoint: Checkpoint):
     createdAt: tx.now,
   });
   await tx.em.flush();
-  const db = kysely(tx.em);
+  const db = kysely(tx.statements);
   await sql`
     insert into checkpoint_part (task_id, upload_id, index, data, created_at)
     select task_id, ${id}, index, data, ${tx.now.toISOString()} from checkpoint_part

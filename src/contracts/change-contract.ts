@@ -213,8 +213,12 @@ export async function deleteContract(
       }
       const id = toUuid(contract.id);
       // Who has a last word to say locks the task, then the log: what is deleted with the contract comes after both.
-      await sql`select 1 from task where contract_id = ${id} order by id for update`.execute(kysely(tx.em));
-      await sql`select 1 from contract_counter where contract_id = ${id} for update`.execute(kysely(tx.em));
+      await sql`select 1 from task where contract_id = ${id} order by id for update`.execute(
+        kysely(tx.statements),
+      );
+      await sql`select 1 from contract_counter where contract_id = ${id} for update`.execute(
+        kysely(tx.statements),
+      );
       recordHistory(tx, op, {
         action: 'contract.deleteContract',
         contractId: contract.id,

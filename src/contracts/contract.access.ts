@@ -80,7 +80,7 @@ export async function lockContract(tx: Transaction, principal: Principal, id: st
 
 /** The same for what happens by itself, without a caller. */
 export async function lockContractRow(tx: Transaction, id: Id<'contract'>): Promise<Contract> {
-  await sql`select 1 from contract where id = ${toUuid(id)} for no key update`.execute(kysely(tx.em));
+  await sql`select 1 from contract where id = ${toUuid(id)} for no key update`.execute(kysely(tx.statements));
   const contract = await tx.em.findOne(Contract, { id }, { refresh: true });
   // Deleted by whoever held it.
   if (!contract) throw notFound('contract', id);

@@ -29,7 +29,7 @@ export async function recordTurns(
   turns: readonly Turn[],
 ): Promise<void> {
   if (turns.length === 0) return;
-  const db = kysely(tx.em);
+  const db = kysely(tx.statements);
   const task = toUuid(taskId);
   // What a foreign key will ask for, before the counter: who holds the task is about to need that.
   await sql`select 1 from task where id = ${task} for key share`.execute(db);
@@ -102,7 +102,7 @@ export async function goBackTo(
       where removed_at is not null and id in (select id from chain) returning 1
     )
     select (select count(*) from removed)::int as removed, (select count(*) from chain)::int as kept,
-      (select count(*) from back)::int as back`.execute(kysely(tx.em));
+      (select count(*) from back)::int as back`.execute(kysely(tx.statements));
   const [counts] = rows;
   if (!counts) throw new Error('counting gives a row');
   return { removed: counts.removed, kept: counts.kept };

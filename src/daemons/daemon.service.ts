@@ -29,7 +29,7 @@ export interface Registration {
  * a daemon is about to wait for its tasks.
  */
 export async function lockDaemon(tx: Transaction, id: Id<'daemon'>): Promise<void> {
-  await sql`select 1 from daemon where id = ${toUuid(id)} for no key update`.execute(kysely(tx.em));
+  await sql`select 1 from daemon where id = ${toUuid(id)} for no key update`.execute(kysely(tx.statements));
 }
 
 /**

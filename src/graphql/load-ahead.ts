@@ -11,7 +11,7 @@ export type LoadAhead<T> = (rows: readonly T[], loaders: Loaders, info: Selectin
 /**
  * Loads what the fields of a long list will ask for before graphql-js goes through it. It is the same statements, but a
  * field that finds its value there answers at once: for each that answers later graphql-js makes some five promises, and
- * waits with all that is above it. Of a tree of 1,000 tasks with their daemons and checkpoints that was two fifths.
+ * waits with all that is above it. Of a tree of 1,000 tasks with their daemons and checkpoints that was a quarter of the time.
  * @param type the GraphQL type of what is in the list
  */
 export async function loadAhead<T>(

@@ -169,7 +169,7 @@ export async function addIdentity(
   const { rows } = await sql`
     insert into owner_identity (id, owner_id, issuer, subject, created_at)
     values (${toUuid(id)}, ${toUuid(identity.ownerId)}, ${identity.issuer}, ${identity.subject}, ${tx.now.toISOString()})
-    on conflict (issuer, subject) do nothing returning 1 as added`.execute(kysely(tx.em));
+    on conflict (issuer, subject) do nothing returning 1 as added`.execute(kysely(tx.statements));
   return rows.length > 0 ? id : null;
 }
 

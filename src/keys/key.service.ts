@@ -86,7 +86,7 @@ export function revokeDaemonKeys(tx: Transaction, daemonId: Id<'daemon'>): Promi
 }
 
 async function revokeNow(tx: Transaction, which: RawBuilder<unknown>): Promise<void> {
-  const { rows } = await revocation(tx, which).execute(kysely(tx.em));
+  const { rows } = await revocation(tx, which).execute(kysely(tx.statements));
   tellRevoked(tx, rows as Row[]);
 }
 

@@ -29,7 +29,7 @@ export async function once(
   const requestId = checkedText(key.requestId, 'requestId', 200);
   const owner = toUuid(key.ownerId);
   const hash = hashInput(key.input);
-  const db = kysely(tx.em);
+  const db = kysely(tx.statements);
   const claimed = await sql`
     insert into request (owner_id, request_id, operation, input_hash, result, created_at)
     values (${owner}, ${requestId}, ${key.operation}, ${hash}, '', ${tx.now.toISOString()})

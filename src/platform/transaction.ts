@@ -25,9 +25,9 @@ interface Rider {
 }
 
 /**
- * A transaction under way. Everything in it uses its `statements` or its `em`; nothing in it opens another one. At its end changed entities
- * are flushed, what was to be written is, then the steps registered with `beforeCommit` run (the log is appended last, so
- * that its counter's lock is held for the shortest time), and after the commit the doorbell rings.
+ * A transaction under way. Everything in it uses its `statements` or its `em`; nothing in it opens another one. At its end
+ * changed entities are flushed, what was to be written is, then the steps registered with `beforeCommit` run (the log is
+ * appended last, so that its counter's lock is held for the shortest time), and after the commit the doorbell rings.
  *
  * What goes along with the append saves a round trip, and is written while the log's counter is held. So it may touch,
  * and refer to, only rows that this transaction has locked before, and those that nobody locks more strongly than

@@ -43,7 +43,7 @@ export function numberQuestion(
         returning last_question_change as place
       )
       update question set ${sql.ref(column)} = (select place from counter) where id = ${toUuid(id)}`.execute(
-      kysely(tx.em),
+      kysely(tx.statements),
     );
   });
 }

@@ -69,7 +69,7 @@ export async function removeDaemon(op: Operation, input: { daemonId: string }): 
     // Before its keys, as it does who registers. A key that takes over from one of them at this moment is revoked with them.
     await lockDaemon(tx, id);
     await sql`select 1 from key where daemon_id = ${toUuid(id)} order by id for no key update`.execute(
-      kysely(tx.em),
+      kysely(tx.statements),
     );
     const daemon = await tx.em.findOne(Daemon, { id, ownerId: op.principal.ownerId });
     if (!daemon) throw notFound('daemon', id);

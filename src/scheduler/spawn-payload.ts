@@ -134,7 +134,9 @@ async function sessionOf(
 async function watchedUpTo(tx: Transaction, task: Task): Promise<number> {
   const { rows } = await sql<{ sequence: number | null }>`
     select max((data->'toolInput'->>'upToSequence')::int) as sequence from contract_event
-    where task_id = ${toUuid(task.id)} and type = 'OUTPUT' and data->>'type' = 'USER'`.execute(kysely(tx.em));
+    where task_id = ${toUuid(task.id)} and type = 'OUTPUT' and data->>'type' = 'USER'`.execute(
+    kysely(tx.statements),
+  );
   return rows[0]?.sequence ?? 0;
 }
 

@@ -39,7 +39,7 @@ function notice(runtime: Runtime, taskId: Id<'task'>, attempt: number): Promise<
     const marked = await sql`
       update task_attempt set stalled_at = ${tx.now.toISOString()}
       where task_id = ${toUuid(taskId)} and attempt = ${attempt} and stalled_at is null returning 1 as marked`.execute(
-      kysely(tx.em),
+      kysely(tx.statements),
     );
     if (marked.rows.length === 0) return;
     logEvent(tx, task.contractId, { type: 'TASK_STALLED', taskId, data: {} });

@@ -77,7 +77,7 @@ async function notificationsOfTheHour(
   const since = new Date(tx.now.getTime() - HOUR_MS).toISOString();
   const { rows } = await sql<{ data: NotificationData }>`
     select data from contract_event where contract_id = ${toUuid(contractId)} and type = 'RED_TEAM_NOTIFIED'
-      and type <> 'OUTPUT' and occurred_at > ${since}`.execute(kysely(tx.em));
+      and type <> 'OUTPUT' and occurred_at > ${since}`.execute(kysely(tx.statements));
   return rows.map(({ data }) => data);
 }
 

@@ -52,7 +52,7 @@ function tell(runtime: Runtime, supervisorId: Id<'task'>): Promise<void> {
       update task set told_at = ${tx.now.toISOString()}
       where contract_id = ${toUuid(supervisor.contractId)} and role = 'WORK' and told_at is null
         and status in ('DONE', 'FAILED', 'CANCELLED', 'MERGED')
-      returning id, name, status, output_summary, error_message`.execute(kysely(tx.em));
+      returning id, name, status, output_summary, error_message`.execute(kysely(tx.statements));
     if (rows.length === 0) return;
     await storeMessage(
       tx,

@@ -40,7 +40,7 @@ export async function recordUsage(
     )
     update contract_counter c set cost_usd = c.cost_usd + added.cost, tokens = c.tokens + added.tokens
     from added where c.contract_id = ${toUuid(of.contractId)} and (added.cost > 0 or added.tokens > 0)`.execute(
-    kysely(tx.em),
+    kysely(tx.statements),
   );
   tx.ring(topics.supervision(of.contractId));
 }
