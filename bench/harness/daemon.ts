@@ -1,5 +1,11 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type Client, createClient } from 'graphql-ws';
 import WebSocket from 'ws';
+import { OutputSender } from '../../src/daemon/sender.ts';
+import { Spool } from '../../src/daemon/spool.ts';
+import { createLogger } from '../../src/platform/logger.ts';
 import type { Answer, Caller } from './http.ts';
 import { now } from './serve-calls.ts';
 
@@ -14,6 +20,8 @@ export interface Command {
 }
 
 const HEARTBEAT_MS = 5_000;
+/** As many bytes may wait as a daemon lets wait. */
+const SPOOL_BYTES = 256 * 1_024 * 1_024;
 const COMMANDS = `subscription($daemonId: ID!, $epoch: Int!) {
   daemonCommands(daemonId: $daemonId, epoch: $epoch) { id type attempt payload task { id } }
 }`;
@@ -26,6 +34,7 @@ export class BenchDaemon {
   #socket!: Client;
   #epoch = 0;
   #beat: NodeJS.Timeout | undefined;
+  readonly #ends: (() => unknown)[] = [];
 
   private constructor(caller: Caller) {
     this.caller = caller;
@@ -117,8 +126,31 @@ export class BenchDaemon {
     );
   }
 
+  /** Brings a task's output to the server as a daemon does: over a spool on disk, with as many lines at once as are there. */
+  async output(taskId: string): Promise<Pick<Spool, 'append'>> {
+    const dir = mkdtempSync(join(tmpdir(), 'taskmesh-bench-spool-'));
+    const spool = await Spool.open({ dir, limitBytes: SPOOL_BYTES });
+    const stopped = new AbortController();
+    const sender = new OutputSender({
+      taskId,
+      attempt: 1,
+      spool,
+      append: (input) => this.caller.mutate('appendTaskOutput', input, 'nextIndex stale'),
+      onStale: () => undefined,
+      logger: createLogger('error'),
+      signal: stopped.signal,
+    });
+    this.#ends.push(async () => {
+      stopped.abort();
+      await sender.done;
+      rmSync(dir, { recursive: true, force: true });
+    });
+    return spool;
+  }
+
   async close(): Promise<void> {
     clearInterval(this.#beat);
+    for (const end of this.#ends) await end();
     await this.#socket.dispose();
     this.caller.close();
   }
