@@ -181,7 +181,7 @@ function plain(entry: OutputEntryInput) {
     costUsd,
     durationMs,
     createdAt,
-  };
+  } satisfies Record<keyof OutputEntryInput, unknown>;
 }
 
 /**

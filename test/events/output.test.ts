@@ -234,6 +234,29 @@ test('NUL and lone surrogates become U+FFFD, in texts and in the names of a tool
   ]);
 });
 
+test('every field of an entry is stored as it was sent, and one that was left out is null or false', async () => {
+  const { taskId } = await runningTask(api, daemon);
+  const createdAt = '2026-11-23T09:30:00.120Z';
+  const bare = { type: 'SYSTEM', content: 'bare', createdAt };
+  const full = {
+    type: 'TOOL_RESULT',
+    content: 'full',
+    messageId: 'm_1',
+    toolName: 'Read',
+    toolInput: { path: 'a.txt' },
+    isError: true,
+    isPartial: true,
+    costUsd: 0.25,
+    durationMs: 1_200,
+    createdAt: '2026-11-23T09:30:00.121Z',
+  };
+  const input = { taskId, attempt: 1, firstIndex: 0, entries: [bare, full, bare] };
+  await daemon.api.mutate('appendTaskOutput', input, 'nextIndex');
+  const nothing = { messageId: null, toolName: null, toolInput: null, costUsd: null, durationMs: null };
+  const bareStored = { ...bare, ...nothing, isError: false, isPartial: false };
+  expect(await stored(taskId, Object.keys(full).join(' '))).toEqual([bareStored, full, bareStored]);
+});
+
 const ENTRY =
   'type content messageId isPartial isError toolName toolInput costUsd durationMs attempt occurredAt createdAt';
 
