@@ -10,6 +10,7 @@ import type { Operation } from '../platform/runtime.ts';
 import { checkedText, optionalText } from '../platform/text.ts';
 import { type Transaction, transact } from '../platform/transaction.ts';
 import { Worktree } from '../worktrees/worktree.entity.ts';
+import { tellCompletion } from './completions.ts';
 import { interruptTask } from './interrupt-task.ts';
 import { messageArrived } from './pause-task.ts';
 import { Task } from './task.entity.ts';
@@ -86,7 +87,9 @@ export async function reportTask(op: Operation, report: TaskReport): Promise<Tas
       task.sessionId = checkedText(report.sessionId, 'sessionId', 1_000);
       task.sessionDaemonId = daemonId;
     }
+    const wasCompleted = isCompleted(task.status);
     await apply(tx, task, report.status, by, summary, error);
+    if (!wasCompleted && isCompleted(task.status)) tx.afterCommit(() => tellCompletion(op.runtime, task));
     return task;
   });
 }

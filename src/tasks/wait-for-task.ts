@@ -3,11 +3,12 @@ import { authorize } from '../keys/permissions.ts';
 import { kysely } from '../platform/database.ts';
 import { topics } from '../platform/doorbell.ts';
 import { invalidInput } from '../platform/errors.ts';
-import { toUuid } from '../platform/ids.ts';
+import { parseId, toUuid } from '../platform/ids.ts';
 import { readRows } from '../platform/read-rows.ts';
 import type { Operation } from '../platform/runtime.ts';
 import { boundedInt } from '../platform/text.ts';
 import { waitUntil } from '../platform/waiting.ts';
+import { onCompletion } from './completions.ts';
 import { findTask } from './task.access.ts';
 import { Task } from './task.entity.ts';
 import { isCompleted } from './task.states.ts';
@@ -44,12 +45,23 @@ export async function waitForTasks(
     const byId = new Map(tasks.map((task) => [task.id as string, task]));
     return taskIds.map((id) => byId.get(id)).filter((task) => task !== undefined);
   };
-  const topicNames = [...new Set(taskIds)].map((id) => topics.task(id));
+  const ids = [...new Set(taskIds)];
+  // Of several tasks the others would have to be read anyway.
+  let committed: Task | undefined;
+  const stop =
+    ids.length === 1
+      ? onCompletion(op.runtime, parseId('task', ids[0] as string, 'taskId'), (task) => {
+          committed = task;
+        })
+      : null;
+  const topicNames = ids.map((id) => topics.task(id));
   const ended = await waitUntil(op.runtime, topicNames, timeoutSeconds * 1_000, op.signal, async () => {
+    const known = committed;
+    if (known) return taskIds.map(() => known);
     const tasks = await read();
     const completed = tasks.filter((task) => isCompleted(task.status)).length;
     return (mode === 'ALL' ? completed === tasks.length : completed > 0) ? tasks : null;
-  });
+  }).finally(() => stop?.());
   const tasks = ended ?? (await read());
   if (op.principal.kind === 'SUPERVISOR') await markTold(op, tasks);
   return tasks.map((task) => {

@@ -54,6 +54,34 @@ describe('waitForTask', () => {
     expect(await wait(api, taskId)).toMatchObject({ status: 'DONE', completed: true, timedOut: false });
   });
 
+  test('gives what was committed where the end is reported to the same instance: not read again, and as it is read later', async () => {
+    const taskId = await running();
+    const fields = (
+      await api.ask('{ __type(name: "Task") { fields { name type { kind ofType { kind } } } } }')
+    ).__type.fields as { name: string; type: { kind: string; ofType: { kind: string } | null } }[];
+    const plain = fields.filter(({ type }) => /^(SCALAR|ENUM)$/.test((type.ofType ?? type).kind));
+    const selection = `${plain.map(({ name }) => name).join(' ')} daemon { id } worktree { id path branch }`;
+    const before = listeners();
+    const waiting = [api, supervisor.agent].map((by) =>
+      by.ask(`{ waitForTask(taskId: "${taskId}") { status completed outputSummary task { ${selection} } } }`),
+    );
+    await eventually(() => listeners() === before + 2);
+    await api.ask('{ viewer { kind } }');
+    const statements = await statementsDuring(server, async () => {
+      await daemon.report(taskId, 1, 'DONE', { outputSummary: 'done', sessionId: 's' });
+      await Promise.all(waiting);
+    });
+    // Whoever reports locks it; the scheduler and supervision look for tasks by other things than their ids.
+    const read = statements.filter(
+      (sql) => /from "task".*"id" (in|=)/s.test(sql) && !sql.includes('for no key'),
+    );
+    expect(read).toEqual([]);
+    const { task } = await api.ask(`{ task(id: "${taskId}") { ${selection} } }`);
+    expect(task).toMatchObject({ status: 'DONE', outputSummary: 'done' });
+    for (const { waitForTask } of await Promise.all(waiting))
+      expect(waitForTask).toEqual({ status: 'DONE', completed: true, outputSummary: 'done', task });
+  });
+
   test('tells of a cancellation too', async () => {
     const taskId = await spawn(api, contractId, { agent: 'nobody' });
     const waiting = wait(supervisor.agent, taskId);
