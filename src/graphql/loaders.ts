@@ -41,13 +41,26 @@ export class Loaders {
     return this.#rows(entity, 'id' as never).ahead(ids);
   }
 
-  #rows<T extends object>(entity: EntityClass<T>, column: keyof T & string): Known<object | null> {
+  /**
+   * Uses rows that were found before, and adds those that are found: for who asks of them only for what never changes.
+   * @param found by their ids
+   */
+  keep<T extends object>(entity: EntityClass<T>, found: Map<string, T | null>): void {
+    this.#rows(entity, 'id' as never, found);
+  }
+
+  #rows<T extends object>(
+    entity: EntityClass<T>,
+    column: keyof T & string,
+    found: Map<string, object | null> = new Map(),
+  ): Known<object | null> {
     let known = this.#byId.get(entity);
     if (!known) {
-      known = new Known<object | null>(null, async (ids) => {
+      const load = async (ids: readonly string[]) => {
         const rows = await readRows(this.#db.statements, entity, { [column]: ids }, column);
         return new Map(rows.map((row) => [String(row[column]), row]));
-      });
+      };
+      known = new Known<object | null>(null, load, found);
       this.#byId.set(entity, known);
     }
     return known;
@@ -116,14 +129,19 @@ export interface Group<T> {
 
 /** What was found by its ids, and how to find the rest. */
 class Known<V> {
-  readonly #found = new Map<string, V>();
+  readonly #found: Map<string, V>;
   readonly #loader: DataLoader<string, V>;
   readonly #load: (ids: readonly string[]) => Promise<Map<string, V>>;
   readonly #nothing: V;
   #ahead: Promise<void> = Promise.resolve();
 
   /** @param nothing stands for what was not found */
-  constructor(nothing: V, load: (ids: readonly string[]) => Promise<Map<string, V>>) {
+  constructor(
+    nothing: V,
+    load: (ids: readonly string[]) => Promise<Map<string, V>>,
+    found: Map<string, V> = new Map(),
+  ) {
+    this.#found = found;
     this.#nothing = nothing;
     this.#load = load;
     this.#loader = new DataLoader(async (ids: readonly string[]) => {

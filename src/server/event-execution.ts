@@ -3,10 +3,14 @@ import type { LoggedEvent } from '../events/event-types.ts';
 import { type Context, createContext } from '../graphql/context.ts';
 import type { Principal } from '../platform/principal.ts';
 import type { Runtime } from '../platform/runtime.ts';
+import { Task } from '../tasks/task.entity.ts';
 import { CompiledSelection } from './compiled-selection.ts';
+import { asksOnlyForWhatLasts } from './lasting.ts';
 
 /** Events in one go: enough for what they load to be loaded once, and few enough not to hold up everybody else. */
 const BATCH = 250;
+/** Tasks that are kept, about: the output of a contract may be that of thousands. */
+const MAX_KEPT = 100;
 
 /** Executes one subscription operation on events of the log, for whoever asked for just that. */
 export class EventExecution {
@@ -14,12 +18,15 @@ export class EventExecution {
   readonly #validated: ValidatedSubscriptionArgs;
   readonly #principal: Principal;
   readonly #selection: CompiledSelection;
+  /** Tasks by their ids, where nothing of them is asked for that changes; null: they are read afresh. */
+  readonly #lasting: Map<string, Task | null> | null;
 
   constructor(runtime: Runtime, validated: ValidatedSubscriptionArgs, principal: Principal) {
     this.#runtime = runtime;
     this.#validated = validated;
     this.#principal = principal;
     this.#selection = new CompiledSelection(validated);
+    this.#lasting = asksOnlyForWhatLasts(validated) ? new Map() : null;
   }
 
   /**
@@ -86,6 +93,10 @@ export class EventExecution {
       address: null,
       signal: this.#runtime.closing,
     });
+    if (this.#lasting) {
+      if (this.#lasting.size > MAX_KEPT) this.#lasting.clear();
+      context.loaders.keep(Task, this.#lasting);
+    }
     return { ...context, startEvent: () => undefined };
   }
 }

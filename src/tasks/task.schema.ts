@@ -80,13 +80,17 @@ TaskType.implement({
       resolve: (task, _, { loaders }) => (task.parentId ? loaders.get(Task, task.parentId) : null),
     }),
     depth: t.exposeInt('depth', { description: 'How many parents are above it, 0 to 8.' }),
-    name: t.exposeString('name', { description: 'What it is called.' }),
+    name: t.exposeString('name', { description: 'What it is called.', extensions: { lasts: true } }),
     description: t.exposeString('description', {
       nullable: true,
       description: 'What it is about; null when not given.',
     }),
     plan: t.exposeString('plan', { description: 'What its agent is to do.' }),
-    role: t.expose('role', { type: TaskRoleType, description: 'What it is there for.' }),
+    role: t.expose('role', {
+      type: TaskRoleType,
+      description: 'What it is there for.',
+      extensions: { lasts: true },
+    }),
     status: t.expose('status', { type: TaskStatusType, description: 'Where it stands.' }),
     priority: t.exposeInt('priority', { description: 'Higher starts first.' }),
     useOwnWorktree: t.exposeBoolean('useOwnWorktree', {

@@ -308,3 +308,41 @@ test('who follows on the instance that stores a batch gets it without its being 
     later.map((entry) => JSON.stringify(entry)),
   );
 });
+
+test('of a task only what never changes is read once for a subscription to its output, and what changes with each batch', async () => {
+  const { taskId } = await runningTask(api, daemon);
+  const createdAt = '2026-11-23T09:30:00.120Z';
+  let firstIndex = 0;
+  const append = async () => {
+    const entries = [{ type: 'STDOUT', content: `line ${firstIndex}`, createdAt }];
+    await daemon.api.mutate('appendTaskOutput', { taskId, attempt: 1, firstIndex, entries }, 'nextIndex');
+    firstIndex += 1;
+  };
+  const readsOf = async (asked: string, fragments = '') => {
+    const query = `subscription($id: ID!) { taskOutput(taskId: $id, afterSequence: 0) { content task { ${asked} } } } ${fragments}`;
+    const subscription = api.subscribe(query, { id: taskId });
+    await append();
+    const { length } = await subscription.until(
+      (received) => received.at(-1)?.content === `line ${firstIndex - 1}`,
+    );
+    const statements = await statementsDuring(server, async () => {
+      await append();
+      await subscription.count(length + 1);
+      await append();
+      await subscription.count(length + 2);
+    });
+    subscription.stop();
+    const { task } = (await subscription.count(length + 2)).at(-1) as Answer;
+    return { reads: statements.filter((sql) => sql.includes('from "task" where "id" = any')).length, task };
+  };
+  expect(await readsOf('id name role')).toEqual({
+    reads: 0,
+    task: { id: taskId, name: expect.any(String), role: 'WORK' },
+  });
+  expect(await readsOf('name status')).toEqual({
+    reads: 2,
+    task: { name: expect.any(String), status: 'RUNNING' },
+  });
+  const hidden = 'fragment one on Task { name ...two } fragment two on Node { ... on Task { now: version } }';
+  expect((await readsOf('...one', hidden)).reads).toBe(2);
+});

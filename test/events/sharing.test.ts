@@ -20,9 +20,9 @@ const colleague = api.as(
   (await api.mutate('createKey', { kind: 'USER', name: 'colleague' }, 'key')).key as string,
 );
 
-/** Loading the task's name is one statement an execution, by which executions can be counted. */
+/** Loading the task for its status is one statement an execution, by which executions can be counted. */
 const OUTPUT =
-  'subscription($id: ID!, $after: Int, $role: TaskRole) { contractOutput(contractId: $id, afterSequence: $after, role: $role) { sequence content task { name } } }';
+  'subscription($id: ID!, $after: Int, $role: TaskRole) { contractOutput(contractId: $id, afterSequence: $after, role: $role) { sequence content task { name status } } }';
 let nextIndex = 0;
 
 async function lastSequence(): Promise<number> {
