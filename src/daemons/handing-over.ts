@@ -1,23 +1,18 @@
+import { Direct } from '../platform/direct.ts';
 import type { Id } from '../platform/ids.ts';
 import type { Runtime } from '../platform/runtime.ts';
 import type { Command } from './command.entity.ts';
 
-type Take = (command: Command) => void;
-
-/** By daemon: its connections to this instance. */
-const connections = new WeakMap<Runtime, Map<Id<'daemon'>, Set<Take>>>();
+/** By daemon: to its connections to this instance. */
+const commands = new Direct<Id<'daemon'>, Command>();
 
 /** Hears of commands that are handed over to a daemon. @returns how to stop */
-export function onHandedOver(runtime: Runtime, daemonId: Id<'daemon'>, take: Take): () => void {
-  const byDaemon = connections.get(runtime) ?? new Map<Id<'daemon'>, Set<Take>>();
-  connections.set(runtime, byDaemon);
-  const takers = byDaemon.get(daemonId) ?? new Set<Take>();
-  byDaemon.set(daemonId, takers);
-  takers.add(take);
-  return () => {
-    takers.delete(take);
-    if (takers.size === 0 && byDaemon.get(daemonId) === takers) byDaemon.delete(daemonId);
-  };
+export function onHandedOver(
+  runtime: Runtime,
+  daemonId: Id<'daemon'>,
+  take: (command: Command) => void,
+): () => void {
+  return commands.onGiven(runtime, daemonId, take);
 }
 
 /**
@@ -26,5 +21,5 @@ export function onHandedOver(runtime: Runtime, daemonId: Id<'daemon'>, take: Tak
  * it as ever. Only for what no command before it can be about, since it overtakes those that were not read yet.
  */
 export function handOver(runtime: Runtime, command: Command): void {
-  for (const take of connections.get(runtime)?.get(command.daemonId) ?? []) take(command);
+  commands.give(runtime, command.daemonId, command);
 }

@@ -19,7 +19,7 @@ export class EventExecution {
   readonly #principal: Principal;
   readonly #selection: CompiledSelection;
   /** Tasks by their ids, where nothing of them is asked for that changes; null: they are read afresh. */
-  readonly #lasting: Map<string, Task | null> | null;
+  #lasting: Map<string, Task | null> | null;
 
   constructor(runtime: Runtime, validated: ValidatedSubscriptionArgs, principal: Principal) {
     this.#runtime = runtime;
@@ -94,7 +94,8 @@ export class EventExecution {
       signal: this.#runtime.closing,
     });
     if (this.#lasting) {
-      if (this.#lasting.size > MAX_KEPT) this.#lasting.clear();
+      // Not emptied: an execution under way may be about to take from it what it has just loaded.
+      if (this.#lasting.size > MAX_KEPT) this.#lasting = new Map();
       context.loaders.keep(Task, this.#lasting);
     }
     return { ...context, startEvent: () => undefined };

@@ -8,9 +8,9 @@ import {
 import { selectedFields } from '../graphql/selected-fields.ts';
 
 /**
- * Whether a subscription to output, of a task or a contract, asks of tasks only for what never changes (`extensions: { lasts: true }` of
- * their fields): then their rows need not be read with each batch. Of other subscriptions it is not said, since resolvers of
- * theirs use tasks for more than what is asked of them.
+ * Whether a subscription to output, of a task or a contract, asks of tasks only for what never changes (`lasts: true` among
+ * the extensions of their fields): then their rows need not be read with each batch. Of other subscriptions it is not said,
+ * since resolvers of theirs use tasks for more than what is asked of them.
  */
 export function asksOnlyForWhatLasts({
   schema,

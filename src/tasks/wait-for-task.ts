@@ -3,7 +3,7 @@ import { authorize } from '../keys/permissions.ts';
 import { kysely } from '../platform/database.ts';
 import { topics } from '../platform/doorbell.ts';
 import { invalidInput } from '../platform/errors.ts';
-import { parseId, toUuid } from '../platform/ids.ts';
+import { toUuid } from '../platform/ids.ts';
 import { readRows } from '../platform/read-rows.ts';
 import type { Operation } from '../platform/runtime.ts';
 import { boundedInt } from '../platform/text.ts';
@@ -38,19 +38,21 @@ export async function waitForTasks(
   if (taskIds.length === 0) throw invalidInput('taskIds', 'taskIds is empty. Name at least one task.');
   if (taskIds.length > MAX_TASKS)
     throw invalidInput('taskIds', `At most ${MAX_TASKS} tasks can be waited for at once.`);
-  for (const id of new Set(taskIds))
-    await findTask(op.em, op.principal, id, taskIds.length === 1 ? 'taskId' : 'taskIds');
+  const ids = [...new Set(taskIds)];
+  const found: Task[] = [];
+  for (const id of ids)
+    found.push(await findTask(op.em, op.principal, id, taskIds.length === 1 ? 'taskId' : 'taskIds'));
   const read = async () => {
     const tasks = await readRows(op.runtime.db.statements, Task, { id: taskIds }, 'id');
     const byId = new Map(tasks.map((task) => [task.id as string, task]));
     return taskIds.map((id) => byId.get(id)).filter((task) => task !== undefined);
   };
-  const ids = [...new Set(taskIds)];
   // Of several tasks the others would have to be read anyway.
   let committed: Task | undefined;
+  const [only, ...others] = found;
   const stop =
-    ids.length === 1
-      ? onCompletion(op.runtime, parseId('task', ids[0] as string, 'taskId'), (task) => {
+    only && others.length === 0
+      ? onCompletion(op.runtime, only.id, (task) => {
           committed = task;
         })
       : null;
